@@ -1,0 +1,122 @@
+/**
+ * Owns what is aimed for, on two cores, and why an aim is missed where it is.
+ *
+ * A1 An aim is judged on what was measured, at full size only: a quick run says nothing about it.
+ * A2 A missed aim is no failure of the benchmark; it is reported with its reason.
+ */
+import type { Durability, Measure } from './measure.ts';
+import { significant } from './spread.ts';
+
+export interface Aim {
+  readonly bench: string;
+  readonly metric: string;
+  readonly durability: Durability;
+  /** `ours` judges our figure, `ratio` how many times better it is than the peer's. */
+  readonly of: 'ours' | 'ratio';
+  readonly atLeast?: number;
+  readonly atMost?: number;
+  readonly unit: string;
+  /** Why it is missed, found by looking; kept for as long as it is missed. */
+  readonly reason?: string;
+}
+
+/** An aim with what was got. `met` is null when this run could not judge it. */
+export interface JudgedAim {
+  readonly aim: string;
+  readonly durability: Durability;
+  readonly got: number | null;
+  readonly unit: string;
+  readonly met: boolean | null;
+}
+
+export interface Miss {
+  readonly aim: string;
+  readonly durability: Durability;
+  readonly got: number;
+  readonly unit: string;
+  readonly reason: string;
+}
+
+const aim = (
+  bench: string,
+  durability: Durability,
+  metric: string,
+  bound: Pick<Aim, 'atLeast' | 'atMost' | 'unit' | 'reason'> & { readonly of?: Aim['of'] },
+): Aim => ({ bench, durability, metric, of: 'ours', ...bound });
+
+/** The reason of a miss that nobody has looked into; it must not stay. */
+export const unexplained = 'not yet explained';
+
+/** All aims. */
+export const aims: readonly Aim[] = [
+  aim('burndown', 'full', 'burn-down, 24 at once', { atLeast: 25_000, unit: 'runs/s' }),
+  aim('burndown', 'full', 'burn-down, 100 at once', { atLeast: 25_000, unit: 'runs/s' }),
+  aim('burndown', 'full', 'burn-down, 24 at once', { of: 'ratio', atLeast: 3, unit: 'times' }),
+  aim('burndown', 'full', 'burn-down, 100 at once', { of: 'ratio', atLeast: 3, unit: 'times' }),
+  aim('starts', 'full', 'single starts, 50 at once', { atLeast: 20_000, unit: 'starts/s' }),
+  aim('latency', 'full', 'same process, p50', { atMost: 1.5, unit: 'ms' }),
+  aim('latency', 'full', 'same process, p99', {
+    atMost: 4,
+    unit: 'ms',
+    reason:
+      'the tail is that of the fsync on a disk and cores that others share: quiet rounds meet it ' +
+      '(see the spread), and the tail of the peer in the same rounds is longer',
+  }),
+  aim('claim-cost', 'full', 'cost against an empty store', { atMost: 1.25, unit: 'times' }),
+  aim('claim-cost', 'relaxed', 'cost against an empty store', { atMost: 1.25, unit: 'times' }),
+  aim('memory', 'full', 'working node', { atMost: 300, unit: 'MB' }),
+  aim('memory', 'full', 'starting process', { atMost: 300, unit: 'MB' }),
+  aim('takeover', 'full', 'first run restarted, median', { atMost: 2_000, unit: 'ms' }),
+  aim('takeover', 'full', 'last run restarted, longest', { atMost: 2_000, unit: 'ms' }),
+  aim('idle', 'full', 'queries', { atMost: 1, unit: 'queries/s' }),
+  aim('idle', 'relaxed', 'queries', { atMost: 1, unit: 'queries/s' }),
+];
+
+/** How a bound is written. */
+export function describeAim(one: Aim): string {
+  const what = one.of === 'ratio' ? `${one.metric}, against the peer` : one.metric;
+  const bound = one.atLeast === undefined ? `<= ${one.atMost}` : `>= ${one.atLeast}`;
+  return `${what} ${bound} ${one.unit}`;
+}
+
+/** Judges the aims of one benchmark on its measures. */
+export function judge(
+  bench: string,
+  measures: readonly Measure[],
+  options: { readonly quick: boolean },
+): { readonly aims: readonly JudgedAim[]; readonly misses: readonly Miss[] } {
+  const judged: JudgedAim[] = [];
+  const misses: Miss[] = [];
+  for (const one of aims.filter((each) => each.bench === bench)) {
+    const { durability, unit } = one;
+    const got = options.quick ? null : gotOf(one, measures);
+    const met = got === null ? null : got >= (one.atLeast ?? got) && got <= (one.atMost ?? got);
+    judged.push({ aim: describeAim(one), durability, got, unit, met });
+    if (got === null || met !== false) continue;
+    const reason = one.reason ?? unexplained;
+    misses.push({ aim: describeAim(one), durability, got, unit, reason });
+  }
+  return { aims: judged, misses };
+}
+
+function gotOf(one: Aim, measures: readonly Measure[]): number | null {
+  const find = (side: Measure['side']) =>
+    measures.find(
+      (measure) =>
+        measure.side === side &&
+        measure.durability === one.durability &&
+        measure.metric.name === one.metric,
+    );
+  const ours = find('ours');
+  if (ours === undefined) return null;
+  if (one.of === 'ours') return ours.value;
+  const peer = find('bullmq');
+  return peer === undefined ? null : ratio(ours, peer);
+}
+
+/** How many times better ours is: above 1 it is, whichever way the metric goes. */
+export function ratio(ours: Measure, peer: Measure): number {
+  const quotient =
+    ours.metric.better === 'higher' ? ours.value / peer.value : peer.value / ours.value;
+  return significant(quotient);
+}

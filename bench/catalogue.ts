@@ -1,0 +1,24 @@
+/**
+ * Owns the list of benchmarks, in the order in which they are shown.
+ */
+import type { Bench } from './bench.ts';
+import { burndown } from './burndown.ts';
+import { claimCost } from './claim-cost.ts';
+import { idle } from './idle.ts';
+import { latency } from './latency.ts';
+import { memory } from './memory.ts';
+import { starts } from './starts.ts';
+import { takeover } from './takeover.ts';
+import { writer } from './writer.ts';
+
+/** Every benchmark. */
+export const catalogue: readonly Bench[] = [
+  burndown,
+  starts,
+  latency,
+  claimCost,
+  memory,
+  takeover,
+  idle,
+  writer,
+];

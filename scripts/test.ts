@@ -1,0 +1,55 @@
+/**
+ * Finds the test files and hands them to node's own test runner, whose summary ends the output.
+ *
+ *   npm test                          every *.test.ts under src/ and tests/
+ *   npm test -- src/core retry        only files whose path contains one of the words
+ *   npm test -- '!tests/tidy/'        all but those
+ *   npm test -- --test-name-pattern=lane   options go to node's runner
+ *
+ * A run that finds no file is a failure, never a pass.
+ */
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const PATTERNS = ['src/**/*.test.ts', 'tests/**/*.test.ts'];
+/** Tests mostly wait on processes and disks, so a file more than the machine has cores pays off. */
+const CONCURRENCY_MAX = 8;
+/** For one test or one file: far above the slowest, so that a hang ends with a name. */
+const TIMEOUT_MS = 300_000;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** Every test process and every thread loads the same files: compiled once, they cost half. */
+const cache = fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
+const args = process.argv.slice(2).map((arg) => arg.replace(/^(!?)\.\//, '$1'));
+const options = args.filter((arg) => arg.startsWith('-'));
+const without = args.filter((arg) => arg.startsWith('!')).map((arg) => arg.slice(1));
+const words = args.filter((arg) => !/^[-!]/.test(arg));
+
+const files = globSync(PATTERNS, { cwd: root, exclude: ['**/node_modules/**'] })
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
+  .filter((path) => !without.some((word) => path.includes(word)))
+  .sort();
+
+if (files.length === 0) {
+  console.error(`no test file (${PATTERNS.join(', ')}) matches: ${args.join(' ') || 'anything'}`);
+  process.exit(1);
+}
+
+const run = spawnSync(
+  process.execPath,
+  [
+    '--conditions=holdfast-source',
+    '--test',
+    '--test-reporter=spec',
+    `--test-concurrency=${Math.min(CONCURRENCY_MAX, availableParallelism() + 1)}`,
+    `--test-timeout=${TIMEOUT_MS}`,
+    ...options,
+    ...files,
+  ],
+  { cwd: root, stdio: 'inherit', env: { NODE_COMPILE_CACHE: cache, ...process.env } },
+);
+if (run.error !== undefined) throw run.error;
+process.exitCode = run.status ?? 1;

@@ -1,0 +1,66 @@
+/**
+ * Owns the manner of bulk commands: count first, say so, ask, act, say what was done.
+ *
+ * B1 Nothing is changed before the count was shown and, on a terminal, agreed to; elsewhere
+ *    `--yes`.
+ * B2 The count is what matched a moment ago: what the act itself matched is said after it.
+ */
+
+import { limits } from '../core/limits.ts';
+import type { Holdfast } from '../holdfast.ts';
+import type { Changed, RunQuery } from '../runtime/runs.ts';
+import { usageError } from './failure.ts';
+import type { Printer } from './printer.ts';
+import type { Looking, Session } from './session.ts';
+
+/** A bulk command. */
+export interface Bulk {
+  /** `cancel` */
+  readonly verb: string;
+  /** `cancelled` */
+  readonly past: string;
+  readonly query: RunQuery;
+  /** Without a status or an outcome only these runs are meant. */
+  readonly standard: readonly RunQuery[];
+  readonly yes: boolean;
+  readonly act: () => Promise<Changed>;
+}
+
+/** Counts, asks, acts. */
+export async function inBulk(session: Session, looking: Looking, bulk: Bulk): Promise<void> {
+  const { hf, print } = looking;
+  const { verb, past, yes, act } = bulk;
+  const count = await countOf(hf, print, bulk);
+  print.note(count === 1 ? '1 run matches' : `${count} runs match`);
+  if (count > 0 && !yes && !(await agreed(session, `${verb} them? [y/N] `))) {
+    print.note('nothing was changed');
+    return;
+  }
+  if (count > 0) print.progress('working');
+  const changed = count > 0 ? await act() : { matched: 0, changed: 0 };
+  if (print.json) print.document(changed);
+  else print.line(`${past} ${changed.changed} of ${changed.matched}`);
+}
+
+async function countOf(hf: Holdfast, print: Printer, { query, standard }: Bulk): Promise<number> {
+  const named = query.status !== undefined || query.outcome !== undefined;
+  let count = 0;
+  for (const more of named ? [{}] : standard) {
+    let page = await hf.runs.list({ ...query, ...more, limit: limits.pageRowsMax });
+    for (;;) {
+      count += page.runs.length;
+      print.progress(`counting: ${count}`);
+      if (page.next === null) break;
+      const cursor = page.next;
+      page = await hf.runs.list({ ...query, ...more, limit: limits.pageRowsMax, cursor });
+    }
+  }
+  return count;
+}
+
+async function agreed({ io }: Session, question: string): Promise<boolean> {
+  if (!io.canAsk) {
+    throw usageError('nobody can be asked here, and --yes was not given', 'add --yes to go ahead');
+  }
+  return /^y(es)?$/i.test((await io.ask(question)).trim());
+}

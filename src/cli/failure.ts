@@ -1,0 +1,114 @@
+/**
+ * Owns what a user reads when a command fails: one line that says what, one that says what to do.
+ *
+ * F1 Every failure has a code of the error table; the exit code is the table's.
+ * F2 A stack trace is shown with HOLDFAST_DEBUG=1 and never else.
+ * F3 With `--json` the failure is one JSON line on `err`: `{ error: { code, message, ... } }`.
+ */
+import { CommanderError } from 'commander';
+import type { ErrorCode } from '../core/errors.ts';
+import { errorTable, HoldfastError } from '../core/errors.ts';
+import type { Io } from './io.ts';
+import { harmless, harmlessLine, paint } from './printer.ts';
+
+/** What to do about an error of this code, where whoever threw it did not say. */
+const advice: Readonly<Record<ErrorCode, string>> = {
+  'request.invalid': 'see what is allowed: holdfast <command> --help',
+  'input.invalid': 'mend the input at the paths named above and start again',
+  'payload.too_large': 'keep the data elsewhere, and pass where it is',
+  'payload.not_json': 'give JSON',
+  'key.invalid': 'choose a short key of printable characters',
+  'function.unknown': 'see what is hosted: holdfast functions',
+  'function.duplicate': 'give each function a name of its own',
+  'function.conflict': 'raise its version, or stop the nodes that have the other definition',
+  'function.paused': 'let it go on: holdfast resume function <name>',
+  'run.not_found': 'look for it: holdfast ls',
+  'run.conflict': 'choose another --id, or look at the run that has it: holdfast show <id>',
+  'run.illegal_transition': 'see how it stands: holdfast show <id>',
+  'run.already_done': 'an outcome never changes; holdfast retry <id> starts it anew',
+  'run.not_succeeded': 'see what happened: holdfast show <id>, holdfast logs <id>',
+  'run.deadline_passed': 'start it with a longer --deadline',
+  'run.cancelled': 'start it anew: holdfast retry <id>',
+  'attempt.timed_out': "raise the function's timeout, or make its work shorter",
+  'attempt.crashed': 'look at the evidence: holdfast show <id>',
+  'attempt.failed': 'see what happened: holdfast show <id>, holdfast logs <id>',
+  'fence.stale': 'another owner has the run now: holdfast show <id>',
+  'node.fenced': 'its work was taken over; find out what kept it from its heartbeat',
+  'node.draining': 'use another node, or try again when it is back',
+  'tenant.full': 'wait for its runs to end, or raise it: holdfast tenants set <tenant>',
+  'store.full': 'wait for runs to end, free disk space, or prune: holdfast prune',
+  'store.busy': 'try again; if it stays so, find out who holds it: holdfast doctor',
+  'store.unavailable': 'check the file, its folder and the disk, then try again',
+  'store.closed': 'open the store again',
+  'store.bad_path': 'give the path of a file: --store ./app.db',
+  'store.corrupt': 'restore a backup, or begin with another file; this one was not touched',
+  'store.newer_schema': 'use the holdfast that wrote it, or a newer one',
+  'app.invalid': 'export from it what defineFunction() returned',
+  'wait.timeout': 'look again later: holdfast show <id>',
+  'internal.defect': 'please report it with the output of HOLDFAST_DEBUG=1',
+};
+
+/** A failure as it is shown. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly advice: string;
+  readonly exit: number;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly stack: string | null;
+}
+
+/** An error of the command line itself, with its own word on what to do. */
+export const usageError = (message: string, todo: string): HoldfastError =>
+  new HoldfastError('request.invalid', message, { details: { todo } });
+
+/** What is known about anything that was thrown. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof CommanderError) {
+    const message = error.message.replace(/^error: /, '').replace(/\n\((Did .*)\)$/, '. $1');
+    return failure('request.invalid', message, advice['request.invalid'], {}, null);
+  }
+  const stack = stackOf(error);
+  if (error instanceof HoldfastError) {
+    const { todo, ...details } = error.details;
+    const said = typeof todo === 'string' ? todo : advice[error.code];
+    return failure(error.code, error.message, said, details, stack);
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return failure('internal.defect', message, advice['internal.defect'], {}, stack);
+}
+
+const failure = (
+  code: ErrorCode,
+  message: string,
+  todo: string,
+  details: Failure['details'],
+  stack: string | null,
+): Failure => ({ code, message, advice: todo, exit: errorTable[code].exit, details, stack });
+
+/** The stack with those of the causes. */
+function stackOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  const own = error.stack ?? error.message;
+  const cause = stackOf(error.cause);
+  return cause === null ? own : `${own}\ncaused by: ${cause}`;
+}
+
+/** Writes a failure to `err` and gives the exit code. */
+export function showFailure(io: Io, json: boolean, error: unknown): number {
+  const shown = failureOf(error);
+  if (json) {
+    const { code, message, details } = shown;
+    const { retry } = errorTable[code];
+    const body = { code, message, retry, advice: shown.advice, details };
+    io.err.write(`${JSON.stringify({ error: body })}\n`);
+  } else {
+    const what = harmlessLine(shown.message);
+    const mark = paint(io.err, 'red', 'holdfast:');
+    io.err.write(`${mark} ${what} ${paint(io.err, 'dim', `[${shown.code}]`)}\n`);
+    io.err.write(`  ${harmlessLine(shown.advice)}\n`);
+  }
+  const debug = (io.env.HOLDFAST_DEBUG ?? '') !== '' && io.env.HOLDFAST_DEBUG !== '0';
+  if (debug && shown.stack !== null) io.err.write(`${harmless(shown.stack)}\n`);
+  return shown.exit;
+}

@@ -1,0 +1,62 @@
+/**
+ * Owns one worker process of `holdfast up`: a node that hosts the functions of an app module.
+ *
+ * K1 It drains when it is told to, when it gets SIGTERM, and when its supervisor is gone.
+ * K2 Ctrl-C reaches the whole group of processes; the supervisor decides, so SIGINT is left to it.
+ */
+import { loadApp } from '../app-module.ts';
+import { failureOf } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { lineLog } from '../line-log.ts';
+import type { DrainOrder, WorkerOrder, WorkerReport } from './messages.ts';
+
+/** Works until told to drain; reports to the parent process. */
+export async function work(io: Io, order: WorkerOrder): Promise<void> {
+  const stop = Promise.withResolvers<void>();
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => stop.resolve());
+  process.on('disconnect', () => stop.resolve());
+  process.on('message', (message: DrainOrder) => {
+    if (message.do === 'drain') stop.resolve();
+  });
+  try {
+    await host(io, order, stop.promise);
+    await report({ fact: 'drained' });
+  } catch (error) {
+    const { code, message, advice, details } = failureOf(error);
+    await report({ fact: 'refused', code, message, details: { ...details, todo: advice } });
+    process.exitCode = 1;
+  } finally {
+    if (process.connected) process.disconnect();
+  }
+}
+
+async function host(io: Io, order: WorkerOrder, stop: Promise<void>): Promise<void> {
+  const { app, store: path, node: name, durability, slots, graceMs } = order;
+  const functions = await loadApp(app);
+  const { Holdfast } = await import('../../holdfast.ts');
+  const hf = await Holdfast.open({
+    store: { path },
+    functions,
+    name,
+    durability,
+    ...(slots === null ? {} : { slots }),
+    drainGraceMs: graceMs,
+    log: lineLog(io, order.logLevel, order.json),
+  });
+  await report({
+    fact: 'ready',
+    node: name,
+    functions: functions.map((fn) => fn.name).sort(),
+    slots: hf.stats().slots,
+  });
+  await stop;
+  await hf.close();
+}
+
+/** Resolves when the parent has the report, or is gone. */
+const report = (fact: WorkerReport): Promise<void> =>
+  new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) return resolve();
+    process.send(fact, () => resolve());
+  });

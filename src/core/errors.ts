@@ -1,0 +1,156 @@
+/**
+ * Owns the one table of refusals and faults, and the error that carries one of them to a user.
+ *
+ * E1 A code is `area.reason`, permanent once released, and stands in docs/reference/errors.md.
+ * E2 `retry` says whether the same request may succeed later: `never`, `after` (wait first), `safe`
+ *    (at once).
+ * E3 `exit` is the process exit code of the command line for that kind of trouble.
+ */
+
+/** What a code means for whoever gets it. */
+export interface ErrorRow {
+  readonly http: number;
+  readonly retry: 'never' | 'after' | 'safe';
+  readonly exit: number;
+  /** One sentence for the reference: when it happens and what to do. */
+  readonly meaning: string;
+}
+
+const row = (http: number, retry: ErrorRow['retry'], exit: number, meaning: string): ErrorRow => ({
+  http,
+  retry,
+  exit,
+  meaning,
+});
+
+/** The table. Types, documentation, HTTP answers and exit codes derive from it. */
+export const errorTable = {
+  'request.invalid': row(400, 'never', 2, 'An argument breaks a rule; the message names both.'),
+  'input.invalid': row(400, 'never', 2, "The input fails the function's schema; see the paths."),
+  'payload.too_large': row(
+    413,
+    'never',
+    2,
+    'An input, result or progress value is over its limit.',
+  ),
+  'payload.not_json': row(400, 'never', 2, 'A value cannot be written as JSON.'),
+  'key.invalid': row(
+    400,
+    'never',
+    2,
+    'An id, lane, tenant, name or tag is empty, long or not printable.',
+  ),
+  'function.unknown': row(404, 'never', 4, 'No function of that name is known here.'),
+  'function.duplicate': row(
+    409,
+    'never',
+    2,
+    'Two functions of one name were given to one runtime.',
+  ),
+  'function.conflict': row(
+    409,
+    'never',
+    5,
+    'A live node hosts another definition of the same version.',
+  ),
+  'function.paused': row(409, 'after', 5, 'The function is paused.'),
+  'run.not_found': row(404, 'never', 4, 'No run of that id is in the store.'),
+  'run.conflict': row(409, 'never', 5, 'The id is taken by a run with another function or input.'),
+  'run.illegal_transition': row(409, 'never', 5, 'The run is not in a state that allows this.'),
+  'run.already_done': row(409, 'never', 5, 'The run has its outcome already; it never changes.'),
+  'run.not_succeeded': row(
+    409,
+    'never',
+    1,
+    'The result was asked for but the run ended otherwise.',
+  ),
+  'run.deadline_passed': row(409, 'never', 1, 'The run did not end before its total deadline.'),
+  'run.cancelled': row(409, 'never', 1, 'The run was cancelled.'),
+  'attempt.timed_out': row(504, 'never', 1, 'An attempt took longer than its timeout.'),
+  'attempt.crashed': row(
+    500,
+    'never',
+    1,
+    'The owner of the attempt died; the evidence is in details.',
+  ),
+  'attempt.failed': row(500, 'never', 1, 'The handler threw; the message is its own.'),
+  'fence.stale': row(409, 'never', 5, 'The run has another owner now; the write changed nothing.'),
+  'node.fenced': row(409, 'never', 5, 'This node lost its lease and stopped its work.'),
+  'node.draining': row(503, 'after', 6, 'The node is shutting down and takes no more work.'),
+  'tenant.full': row(429, 'after', 6, 'The tenant has as many waiting runs as its limit allows.'),
+  'store.full': row(
+    503,
+    'after',
+    6,
+    'The store has as many live runs as its limit, or no space left.',
+  ),
+  'store.busy': row(
+    503,
+    'after',
+    6,
+    'Another process held the store for longer than the patience.',
+  ),
+  'store.unavailable': row(
+    503,
+    'after',
+    6,
+    'The store could not be read or written; the cause is kept.',
+  ),
+  'store.closed': row(409, 'never', 5, 'The runtime or its store is closed.'),
+  'store.bad_path': row(
+    400,
+    'never',
+    2,
+    'The store path is a folder, has no parent, or is not writable.',
+  ),
+  'store.corrupt': row(
+    500,
+    'never',
+    7,
+    'The file is damaged or is no holdfast store; it was not touched.',
+  ),
+  'store.newer_schema': row(409, 'never', 7, 'A newer version of holdfast wrote the store.'),
+  'app.invalid': row(400, 'never', 2, 'The app module cannot be loaded or exports no function.'),
+  'wait.timeout': row(504, 'safe', 8, 'The wait ended before the run did; the run goes on.'),
+  'internal.defect': row(500, 'never', 70, 'A fault of holdfast itself; please report it.'),
+} as const satisfies Record<string, ErrorRow>;
+
+/** One of the stable codes. */
+export type ErrorCode = keyof typeof errorTable;
+
+/** What may be attached to an error: the values at fault, and the cause (kept, never sent out). */
+export interface ErrorExtras {
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/**
+ * The error that every public call rejects or throws with. `code` is stable, `retry` says whether
+ * trying again can help, `details` name the values at fault.
+ *
+ * @example
+ * const error = new HoldfastError('run.not_found', "no run 'a1'", { details: { id: 'a1' } });
+ * error.code; // => 'run.not_found'
+ * error.retry; // => 'never'
+ */
+export class HoldfastError extends Error {
+  override readonly name = 'HoldfastError';
+  readonly code: ErrorCode;
+  readonly retry: ErrorRow['retry'];
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
+    super(message, extras.cause === undefined ? undefined : { cause: extras.cause });
+    this.code = code;
+    this.retry = errorTable[code].retry;
+    this.details = extras.details ?? {};
+  }
+}
+
+/**
+ * Stops a `switch` from forgetting a case: the compiler refuses a value that is still possible
+ * here.
+ */
+export function assertNever(value: never): never {
+  throw new HoldfastError('internal.defect', `unexpected value ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,40 @@
+/**
+ * Owns how long others wait before they end an attempt in its owner's place.
+ *
+ * D1 The owner acts first: it signals at the deadline and gives the code its grace. Others act only
+ *    a margin later, so that they never race with an owner that does its duty.
+ * D2 Patience is a duration. The store turns it into a time of the clock by which it judges leases,
+ *    so that a step of the wall clock takes no live owner's work away.
+ */
+import type { WallMs } from '../time.ts';
+import type { RunTerms } from './run.ts';
+
+/** What others wait beyond the owner's own grace before they take the ownership away. */
+export const overdueMarginMs = 2_000;
+
+/** Why an owner had to end the attempt. */
+export type OverdueCause = 'stop' | 'deadline' | 'attempt';
+
+/** How long others wait, from now on, and for what reason. */
+export interface Patience {
+  readonly forMs: number;
+  readonly cause: OverdueCause;
+}
+
+/** The patience with an owner that claims now, or null if nothing bounds the attempt. */
+export function patienceAtClaim(terms: RunTerms, now: WallMs): Patience | null {
+  const slackMs = terms.graceMs + overdueMarginMs;
+  const attemptMs = terms.attemptTimeoutMs ?? Number.POSITIVE_INFINITY;
+  const deadlineMs =
+    terms.deadlineAt === null ? Number.POSITIVE_INFINITY : Math.max(0, terms.deadlineAt - now);
+  if (attemptMs === Number.POSITIVE_INFINITY && deadlineMs === attemptMs) return null;
+  return attemptMs <= deadlineMs
+    ? { forMs: attemptMs + slackMs, cause: 'attempt' }
+    : { forMs: deadlineMs + slackMs, cause: 'deadline' };
+}
+
+/** The patience with an owner that is asked to stop now. */
+export const patienceAtStop = (terms: RunTerms): Patience => ({
+  forMs: terms.graceMs + overdueMarginMs,
+  cause: 'stop',
+});

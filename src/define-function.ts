@@ -1,0 +1,260 @@
+/**
+ * Owns what a function is to whoever defines it, and what the runtime makes of the definition.
+ *
+ * F1 A definition is checked when it is made: a bad option is the author's mistake and shows at
+ *    once.
+ * F2 Types flow from the schema: callers give its input, the handler and the option functions get
+ *    its output. Without a schema both are what the handler says it takes.
+ * F3 The digest covers everything but code: two nodes that disagree on it do not work side by side.
+ */
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import {
+  checkKey,
+  checkNumber,
+  checkOptions,
+  checkTags,
+  checkWhole,
+  checkWord,
+  invalid,
+} from './core/check.ts';
+import { type Digestible, digestOf } from './core/digest.ts';
+import { limits } from './core/limits.ts';
+import { type RetryPolicy, retryDefault } from './core/retry.ts';
+import type { RunContext } from './engine/run-context.ts';
+import type { RunPolicy } from './ports/store-runs.ts';
+
+/** A lane: its key, or the key with how many may execute in it at once. */
+export type LaneChoice = string | null | { readonly key: string; readonly width: number };
+
+/** What every definition may say, whatever its input. */
+export interface FunctionTerms<Input> {
+  /** At most 200 printable characters, such as `image.resize`. */
+  readonly name: string;
+  /** Tells definitions apart that may be hosted side by side during a change. Default `1`. */
+  readonly version?: string;
+  /** The key that serialises runs: the same for all, or computed from the input. Default: none. */
+  readonly lane?: string | ((input: Input) => LaneChoice);
+  /** How many runs of the lane execute at once, 1 to 1,000. Default 1. */
+  readonly laneWidth?: number;
+  /** For whom it runs. Default `default`. */
+  readonly tenant?: string | ((input: Input) => string);
+  /** Head start in seconds, -3,600 to 3,600. Default 0. */
+  readonly priority?: number | ((input: Input) => number);
+  /** At most 16 words by which runs are found again. */
+  readonly tags?: readonly string[] | ((input: Input) => readonly string[]);
+  /**
+   * How failures are retried; `false`: not at all. Default: 3 attempts, 1 s and 2 s apart, with
+   * jitter.
+   */
+  readonly retry?: Partial<RetryPolicy> | false;
+  /** `lose`: a run whose owner dies is not tried again, its outcome is `lost`. Default `retry`. */
+  readonly onCrash?: 'retry' | 'lose';
+  /** Crashes of its owners after which a run is set aside (quarantined). Default 3. */
+  readonly crashesMax?: number;
+  /**
+   * `attemptMs`: longest one attempt may take. `totalMs`: longest from acceptance to the outcome.
+   * `graceMs`: time between the signal to stop and the forced end, default 5,000.
+   */
+  readonly timeouts?: {
+    readonly attemptMs?: number;
+    readonly totalMs?: number;
+    readonly graceMs?: number;
+  };
+  /** How many execute at once on one node. For a bound over all nodes use a lane with a width. */
+  readonly concurrency?: number;
+}
+
+/** The options of `defineFunction` without a schema. */
+export interface FunctionOptions<Input, Output> extends FunctionTerms<Input> {
+  readonly input?: undefined;
+  readonly run: (input: Input, ctx: RunContext) => Output | Promise<Output>;
+}
+
+/** The options of `defineFunction` with a schema. */
+export interface SchemaFunctionOptions<Schema extends StandardSchemaV1, Output>
+  extends FunctionTerms<StandardSchemaV1.InferOutput<Schema>> {
+  /** Any Standard Schema: zod, valibot, arktype and others. */
+  readonly input: Schema;
+  readonly run: (
+    input: StandardSchemaV1.InferOutput<Schema>,
+    ctx: RunContext,
+  ) => Output | Promise<Output>;
+}
+
+const brand: unique symbol = Symbol.for('holdfast.function');
+
+/** A function that can be started and hosted. Made by `defineFunction`. */
+export interface FunctionDefinition<Name extends string = string, Input = never, Output = unknown> {
+  readonly name: Name;
+  readonly version: string;
+  readonly [brand]: FunctionParts;
+  /** Types only: what callers give, and what the handler gives back. */
+  readonly types?: { readonly input: (input: Input) => void; readonly output: Output };
+}
+
+/** What is kept of a definition, without its types. */
+export interface FunctionParts {
+  readonly digest: string;
+  readonly schema: StandardSchemaV1 | null;
+  readonly terms: FunctionTerms<unknown>;
+  readonly laneWidth: number;
+  readonly policy: RunPolicy;
+  readonly totalMs: number | null;
+  readonly run: (input: unknown, ctx: RunContext) => unknown;
+}
+
+/** Any definition, whatever its types. */
+export type AnyFunction = FunctionDefinition<string, never, unknown>;
+
+const graceMsDefault = 5_000;
+/** An hour: whoever drains has to wait for it. */
+const graceMsMax = 3_600_000;
+const crashesMaxDefault = 3;
+
+/** The policy of runs whose definition is not at hand. */
+export const policyDefault: RunPolicy = {
+  retry: retryDefault,
+  onCrash: 'retry',
+  crashesMax: crashesMaxDefault,
+  attemptTimeoutMs: null,
+  graceMs: graceMsDefault,
+};
+
+/**
+ * Defines a function: a named handler with its options. Nothing happens until a runtime hosts or
+ * starts it. Throws `key.invalid` or `request.invalid` for options that break a rule.
+ *
+ * @example
+ * const greet = defineFunction({
+ *   name: 'greet',
+ *   retry: { attemptsMax: 5 },
+ *   run: async (input: { name: string }, ctx) => `hello, ${input.name}, try ${ctx.attempt}`,
+ * });
+ * greet.name; // => 'greet'
+ */
+export function defineFunction<const Name extends string, Schema extends StandardSchemaV1, Output>(
+  options: SchemaFunctionOptions<Schema, Output> & { readonly name: Name },
+): FunctionDefinition<Name, StandardSchemaV1.InferInput<Schema>, Awaited<Output>>;
+export function defineFunction<const Name extends string, Input, Output>(
+  options: FunctionOptions<Input, Output> & { readonly name: Name },
+): FunctionDefinition<Name, Input, Awaited<Output>>;
+export function defineFunction(
+  options: FunctionTerms<never> & {
+    readonly input?: StandardSchemaV1 | undefined;
+    readonly run: (input: never, ctx: RunContext) => unknown;
+  },
+): AnyFunction {
+  checkOptions('defineFunction', options, optionNames);
+  const name = checkKey('the function name', options.name, limits.keyCharsMax);
+  const version = checkKey(`version of '${name}'`, options.version ?? '1', limits.tagCharsMax);
+  if (typeof options.run !== 'function') {
+    throw invalid(`run of '${name}'`, options.run, 'it must be a function');
+  }
+  const schema = options.input ?? null;
+  if (schema !== null && typeof schema['~standard']?.validate !== 'function') {
+    throw invalid(`input of '${name}'`, schema, 'it must be a Standard Schema (zod, valibot, ...)');
+  }
+  checkTerms(name, options);
+  const { attemptMs, totalMs, graceMs } = options.timeouts ?? {};
+  const policy: RunPolicy = {
+    retry: retryOf(name, options.retry),
+    onCrash: options.onCrash ?? 'retry',
+    crashesMax: options.crashesMax ?? crashesMaxDefault,
+    attemptTimeoutMs: attemptMs ?? null,
+    graceMs: graceMs ?? graceMsDefault,
+  };
+  const terms = options as FunctionTerms<unknown>;
+  const laneWidth = options.laneWidth ?? 1;
+  const run = options.run as FunctionParts['run'];
+  const fixed = { policy, laneWidth, totalMs: totalMs ?? null, schema };
+  const digest = digestOf(digestible(terms, fixed));
+  return { name, version, [brand]: { digest, terms, run, ...fixed } };
+}
+
+const optionNames = [
+  ...['name', 'version', 'input', 'lane', 'laneWidth', 'tenant', 'priority', 'tags', 'retry'],
+  ...['onCrash', 'crashesMax', 'timeouts', 'concurrency', 'run'],
+];
+
+/** What `defineFunction` made, or null for any other value. */
+export function partsOf(value: unknown): FunctionParts | null {
+  if (typeof value !== 'object' || value === null || !(brand in value)) return null;
+  return value[brand] as FunctionParts;
+}
+
+/** Whether a value was made by `defineFunction`. */
+export const isFunctionDefinition = (value: unknown): value is AnyFunction =>
+  partsOf(value) !== null;
+
+function checkTerms(name: string, terms: FunctionTerms<never>): void {
+  const of = (option: string): string => `${option} of '${name}'`;
+  const { lane, tenant, priority, tags, timeouts } = terms;
+  if (typeof lane === 'string') checkKey(of('lane'), lane, limits.keyCharsMax);
+  else checkFunction(of('lane'), lane);
+  if (typeof tenant === 'string') checkKey(of('tenant'), tenant, limits.keyCharsMax);
+  else checkFunction(of('tenant'), tenant);
+  const { prioritySecondsMax, laneWidthMax } = limits;
+  if (typeof priority === 'number') {
+    checkNumber(of('priority'), priority, -prioritySecondsMax, prioritySecondsMax);
+  } else checkFunction(of('priority'), priority);
+  if (Array.isArray(tags)) checkTags(tags);
+  else checkFunction(of('tags'), tags);
+  const whole = (option: string, value: unknown, max: number): void => {
+    if (value !== undefined) checkWhole(of(option), value, 1, max);
+  };
+  whole('laneWidth', terms.laneWidth, laneWidthMax);
+  whole('crashesMax', terms.crashesMax, limits.attemptsMax);
+  whole('concurrency', terms.concurrency, limits.claimRunsMax);
+  if (terms.onCrash !== undefined) checkWord(of('onCrash'), terms.onCrash, ['retry', 'lose']);
+  if (timeouts === undefined) return;
+  checkOptions(of('timeouts'), timeouts, ['attemptMs', 'totalMs', 'graceMs']);
+  whole('timeouts.attemptMs', timeouts.attemptMs, limits.delayMsMax);
+  whole('timeouts.totalMs', timeouts.totalMs, limits.delayMsMax);
+  if (timeouts.graceMs !== undefined) {
+    checkWhole(of('timeouts.graceMs'), timeouts.graceMs, 0, graceMsMax);
+  }
+}
+
+function checkFunction(what: string, value: unknown): void {
+  if (value === undefined || typeof value === 'function') return;
+  throw invalid(what, value, 'it must be a value of its kind or a function of the input');
+}
+
+function retryOf(name: string, retry: FunctionTerms<never>['retry']): RetryPolicy {
+  if (retry === undefined) return retryDefault;
+  if (retry === false) return { ...retryDefault, attemptsMax: 1 };
+  const of = (option: string): string => `retry.${option} of '${name}'`;
+  checkOptions(`retry of '${name}'`, retry, Object.keys(retryDefault));
+  const policy = { ...retryDefault, ...retry };
+  checkWhole(of('attemptsMax'), policy.attemptsMax, 1, limits.attemptsMax);
+  checkWord(of('backoff'), policy.backoff, ['fixed', 'exponential']);
+  checkNumber(of('delayMs'), policy.delayMs, 0, limits.delayMsMax);
+  checkNumber(of('factor'), policy.factor, 1, 1_000);
+  checkNumber(of('jitter'), policy.jitter, 0, 1);
+  const capMin = retry.delayMsMax === undefined ? 0 : policy.delayMs;
+  checkNumber(of('delayMsMax'), policy.delayMsMax, capMin, limits.delayMsMax);
+  return { ...policy, delayMsMax: Math.max(policy.delayMsMax, policy.delayMs) };
+}
+
+/** F3: of computed options only that they are computed can be compared. */
+function digestible(
+  terms: FunctionTerms<unknown>,
+  { policy, laneWidth, totalMs, schema }: Omit<FunctionParts, 'digest' | 'terms' | 'run'>,
+): Digestible {
+  const kind = (value: unknown): Digestible => {
+    if (typeof value === 'function') return 'computed';
+    return value === undefined ? null : (value as Digestible);
+  };
+  const { lane, tenant, priority, tags, concurrency } = terms;
+  return {
+    lane: kind(lane),
+    laneWidth,
+    tenant: kind(tenant),
+    priority: kind(priority),
+    tags: kind(tags),
+    concurrency: concurrency ?? null,
+    totalMs,
+    schema: schema === null ? null : schema['~standard'].vendor,
+    policy: { ...policy, retry: { ...policy.retry } },
+  };
+}

@@ -1,0 +1,281 @@
+/**
+ * Owns one attempt from its hand-out to its end: one call of a handler, whatever the handler does.
+ *
+ * A1 It ends exactly once: `end` is called once, with what the handler did or with what was done to
+ *    it.
+ * A2 Told to stop, it signals first, gives the code its grace, and then ends without waiting any
+ *    longer; the slot stays taken until the code has settled.
+ * A3 Success beats a stop that was not yet obeyed; a failure after the signal is the stop obeyed.
+ * A4 After the node lost its lease nothing is ended here any more: the run is not ours.
+ */
+import type { ErrorCode } from '../core/errors.ts';
+import { HoldfastError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { jsonText } from '../core/payload.ts';
+import type { Timer } from '../ports/clock.ts';
+import type { LogLevel } from '../ports/log.ts';
+import type { ClaimedRun, EndOfAttempt } from '../ports/store-runs.ts';
+import { failureOf } from './failure.ts';
+import type { Checked, HostedCode } from './hosted.ts';
+import type { Notes, Pad } from './notes.ts';
+import type { ContextSource } from './run-context.ts';
+import { AttemptContext } from './run-context.ts';
+import type { Tenure } from './tenure.ts';
+import type { World } from './world.ts';
+
+/** Why an attempt is told to stop. */
+export type StopCause = 'cancel' | 'deadline' | 'attempt-timeout' | 'drain' | 'fenced';
+
+/** Whoever runs attempts. */
+export interface AttemptHost {
+  readonly world: World;
+  readonly notes: Notes;
+  /** The attempt has its end, which waits for notes that go before it. */
+  ending(attempt: Attempt): void;
+  /** The attempt has its end, to be committed under its fence. */
+  ended(attempt: Attempt, end: EndOfAttempt): void;
+  /** The code has stopped: the slot is free. `lingered`: it did so after the end. */
+  settled(attempt: Attempt, lingered: boolean): void;
+  /** The grace is over and the code goes on. */
+  lingers(attempt: Attempt): void;
+}
+
+const codes: Record<StopCause, ErrorCode> = {
+  cancel: 'run.cancelled',
+  deadline: 'run.deadline_passed',
+  'attempt-timeout': 'attempt.timed_out',
+  drain: 'node.draining',
+  fenced: 'node.fenced',
+};
+
+/** One try at one run. */
+export class Attempt implements ContextSource {
+  readonly run: ClaimedRun;
+  readonly code: HostedCode;
+  /** Under which membership of the node the run was claimed. */
+  readonly tenure: Tenure;
+  readonly startedAt: number;
+  readonly #host: AttemptHost;
+  #controller: AbortController | null = null;
+  #pad: Pad | null = null;
+  #timer: Timer | null = null;
+  #stop: StopCause | null = null;
+  #reason: HoldfastError | null = null;
+  #ended = false;
+  #settled = false;
+
+  constructor(
+    host: AttemptHost,
+    run: ClaimedRun,
+    code: HostedCode,
+    tenure: Tenure,
+    startedAt: number,
+  ) {
+    this.#host = host;
+    this.run = run;
+    this.code = code;
+    this.tenure = tenure;
+    this.startedAt = startedAt;
+  }
+
+  /** Calls the handler. Never throws. */
+  begin(): void {
+    const { attemptTimeoutMs } = this.run.policy;
+    if (attemptTimeoutMs !== null || this.run.deadlineAt !== null) this.#armTimeout();
+    let input: unknown;
+    try {
+      input = JSON.parse(this.run.input);
+    } catch (error) {
+      this.#threw(error);
+      return;
+    }
+    if (this.code.read === null) this.#call(input);
+    else this.#check(this.code.read, input);
+  }
+
+  /** Tells the code to stop. The first cause counts, but a drain gives way to the others. */
+  stop(cause: StopCause, message: string): void {
+    if (this.#settled) return;
+    if (cause === 'fenced') this.#ended = true;
+    else if (this.#ended || (this.#stop !== null && this.#stop !== 'drain')) return;
+    const graceRuns = this.#stop !== null;
+    this.#stop = cause;
+    this.#reason ??= new HoldfastError(codes[cause], message);
+    if (!graceRuns || cause === 'fenced') this.#startGrace();
+    this.#controller?.abort(this.#reason);
+  }
+
+  signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#reason !== null) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  keepLine(level: LogLevel, message: string, fields: unknown): void {
+    if (this.#ended) return;
+    this.#host.notes.line(this.#openPad(), level, message, fields);
+  }
+
+  keepProgress(value: unknown): void {
+    const text = jsonText(value, limits.progressBytesMax, 'the progress value');
+    if (!this.#ended) this.#host.notes.progress(this.#openPad(), text);
+  }
+
+  #openPad(): Pad {
+    this.#pad ??= this.#host.notes.padOf(this.run);
+    return this.#pad;
+  }
+
+  #armTimeout(): void {
+    const { deadlineAt, policy } = this.run;
+    const { clock } = this.#host.world;
+    const attemptMs = policy.attemptTimeoutMs ?? Number.POSITIVE_INFINITY;
+    const totalMs =
+      deadlineAt === null ? Number.POSITIVE_INFINITY : Math.max(0, deadlineAt - clock.wall());
+    const total = totalMs <= attemptMs;
+    this.#timer = clock.after(total ? totalMs : attemptMs, () => {
+      if (total) this.stop('deadline', 'the run was not done by its deadline');
+      else this.stop('attempt-timeout', `the attempt took longer than ${attemptMs} ms`);
+    });
+  }
+
+  #startGrace(): void {
+    this.#timer?.cancel();
+    const { graceMs } = this.run.policy;
+    this.#timer = this.#host.world.clock.after(graceMs, () => this.#outOfGrace());
+  }
+
+  #outOfGrace(): void {
+    this.#timer = null;
+    if (this.#settled) return;
+    if (!this.#ended) this.#end(this.#stopped(false));
+    this.#host.lingers(this);
+  }
+
+  #check(read: NonNullable<HostedCode['read']>, input: unknown): void {
+    let checked: Checked | Promise<Checked>;
+    try {
+      checked = read(input);
+    } catch (error) {
+      this.#threw(error);
+      return;
+    }
+    if (checked instanceof Promise) {
+      checked.then(
+        (late) => this.#checked(late),
+        (error: unknown) => this.#threw(error),
+      );
+    } else {
+      this.#checked(checked);
+    }
+  }
+
+  #checked(checked: Checked): void {
+    if (checked.ok) {
+      this.#call(checked.value);
+      return;
+    }
+    const message = `the input does not fit '${this.run.fn}': ${checked.issues.join('; ')}`;
+    this.#threw(new HoldfastError('input.invalid', message));
+  }
+
+  #call(input: unknown): void {
+    if (this.#stop !== null) {
+      this.#threw(this.#reason);
+      return;
+    }
+    let result: unknown;
+    let pending: boolean;
+    try {
+      result = this.code.run(input, new AttemptContext(this));
+      pending = isThenable(result);
+    } catch (error) {
+      this.#threw(error);
+      return;
+    }
+    if (pending) {
+      Promise.resolve(result).then(
+        (value) => this.#returned(value),
+        (error: unknown) => this.#threw(error),
+      );
+    } else {
+      this.#returned(result);
+    }
+  }
+
+  #returned(value: unknown): void {
+    if (this.#ended) {
+      this.#settle(true);
+      return;
+    }
+    let result: string;
+    try {
+      result = jsonText(value, limits.resultBytesMax, `the result of '${this.run.fn}'`);
+    } catch (error) {
+      this.#end({ how: 'failed', ...failureOf(error), chance: 0 });
+      this.#settle(false);
+      return;
+    }
+    this.#end({ how: 'succeeded', result });
+    this.#settle(false);
+  }
+
+  #threw(thrown: unknown): void {
+    if (this.#ended) {
+      this.#settle(true);
+      return;
+    }
+    const chance = this.#host.world.random.next();
+    if (this.#stop !== null) this.#end(this.#stopped(true));
+    else this.#end({ how: 'failed', ...failureOf(thrown), chance });
+    this.#settle(false);
+  }
+
+  /** The end of an attempt that was told to stop. */
+  #stopped(settled: boolean): EndOfAttempt {
+    const message = this.#reason?.message ?? '';
+    const chance = this.#host.world.random.next();
+    switch (this.#stop) {
+      case 'attempt-timeout': {
+        const error = { code: 'attempt.timed_out', message };
+        return { how: 'timed-out', error, chance, scope: 'attempt', settled };
+      }
+      case 'deadline': {
+        const error = { code: 'run.deadline_passed', message };
+        return { how: 'timed-out', error, chance, scope: 'total', settled };
+      }
+      case 'cancel':
+        return { how: 'stopped', settled };
+      case 'drain':
+      case 'fenced':
+      case null:
+        return { how: 'handed-back', begun: true };
+    }
+  }
+
+  #end(end: EndOfAttempt): void {
+    this.#ended = true;
+    const open = this.#pad === null ? null : this.#host.notes.close(this.#pad);
+    if (open === null) {
+      this.#host.ended(this, end);
+      return;
+    }
+    this.#host.ending(this);
+    void open.then(() => this.#host.ended(this, end));
+  }
+
+  #settle(lingered: boolean): void {
+    this.#settled = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#host.settled(this, lingered);
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' &&
+  value !== null &&
+  'then' in value &&
+  typeof value.then === 'function';

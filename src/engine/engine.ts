@@ -1,0 +1,46 @@
+/**
+ * Owns the engine of one runtime: the node, if it executes, and what callers need in any case.
+ *
+ * X1 Several engines may live in one process, on one store or on several: they share nothing here.
+ */
+import type { HoldfastError } from '../core/errors.ts';
+import type { StartItem } from '../ports/store-runs.ts';
+import { type Counters, countersStart } from './counters.ts';
+import { Intake } from './intake.ts';
+import { Node, type NodeSettings } from './node.ts';
+import { Waits } from './waits.ts';
+import type { World } from './world.ts';
+
+/** The engine of one runtime. */
+export class Engine {
+  readonly world: World;
+  readonly counters: Counters = countersStart();
+  readonly waits: Waits;
+  readonly intake: Intake;
+  readonly node: Node | null;
+  readonly #unsubscribe: () => void;
+
+  /** `node` null: nothing is executed here. */
+  constructor(world: World, node: NodeSettings | null) {
+    this.world = world;
+    this.waits = new Waits(world);
+    this.node = node === null ? null : new Node(world, node, this.counters, this.waits);
+    const sent = (items: readonly StartItem[]): void => this.node?.sent(items);
+    this.intake = new Intake(world, this.counters, { sent });
+    this.#unsubscribe = world.bus.subscribe('done', () => this.waits.wake());
+  }
+
+  /** Goes to work. Rejects with `function.conflict` or a fault of the store. */
+  async start(): Promise<void> {
+    await this.node?.start();
+  }
+
+  /**
+   * Ends all work at once where it was not drained before; waits end with `error`. Never rejects.
+   */
+  async close(error: HoldfastError): Promise<void> {
+    await this.node?.close();
+    this.#unsubscribe();
+    this.waits.close(error);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Owns how anything that a handler throws becomes an error that can be stored.
+ *
+ * F1 Any value can be thrown; none of them breaks this, even when its own properties throw.
+ * F2 What is kept is bounded: message, stack, the code if it is a word. No other property is kept,
+ *    so that no secret gets into the store beyond what the message says.
+ */
+import { HoldfastError } from '../core/errors.ts';
+import { NonRetryableError, RetryAtError } from '../core/handler-error.ts';
+import { limits } from '../core/limits.ts';
+import type { ErrorDetail } from '../core/outcome.ts';
+import type { RetryAdvice } from '../core/retry.ts';
+import { wallMs } from '../core/time.ts';
+
+/** What was thrown, as it is stored, and what it says about trying again. */
+export interface Failure {
+  readonly error: ErrorDetail;
+  readonly advice?: RetryAdvice;
+}
+
+/** Codes of our own errors that trying again cannot mend. */
+const hopeless: ReadonlySet<string> = new Set([
+  'input.invalid',
+  'payload.too_large',
+  'payload.not_json',
+]);
+
+/** The stored form of a thrown value. */
+export function failureOf(thrown: unknown): Failure {
+  try {
+    const error = detailOf(thrown);
+    const advice = adviceOf(thrown);
+    return advice === null ? { error } : { error, advice };
+  } catch {
+    const message = 'the handler threw a value that cannot be read';
+    return { error: { code: 'attempt.failed', message } };
+  }
+}
+
+function detailOf(thrown: unknown): ErrorDetail {
+  if (!(thrown instanceof Error)) {
+    const message = cut(`the handler threw ${textOf(thrown)}`, limits.errorMessageCharsMax);
+    return { code: 'attempt.failed', message };
+  }
+  const { stack } = thrown;
+  const detail: ErrorDetail = {
+    code: codeOf(thrown),
+    message: cut(String(thrown.message), limits.errorMessageCharsMax),
+    name: cut(String(thrown.name), limits.tagCharsMax),
+  };
+  if (typeof stack !== 'string') return detail;
+  return { ...detail, stack: cut(stack, limits.errorStackCharsMax) };
+}
+
+/** A code is a word; whatever else stands there is not kept. */
+function codeOf(error: Error): string {
+  const code = 'code' in error ? error.code : undefined;
+  const word = typeof code === 'string' && /^[\w.:/-]{1,100}$/.test(code);
+  return word ? code : 'attempt.failed';
+}
+
+function textOf(thrown: unknown): string {
+  if (typeof thrown === 'string') return `'${thrown}'`;
+  if (typeof thrown !== 'object' || thrown === null) return String(thrown);
+  const message = 'message' in thrown ? thrown.message : undefined;
+  return typeof message === 'string' ? `an object that says '${message}'` : 'an object';
+}
+
+const cut = (text: string, charsMax: number): string =>
+  text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
+
+function adviceOf(thrown: unknown): RetryAdvice | null {
+  if (thrown instanceof NonRetryableError) return { kind: 'never' };
+  if (thrown instanceof HoldfastError && hopeless.has(thrown.code)) return { kind: 'never' };
+  if (!(thrown instanceof RetryAtError)) return null;
+  if (thrown.afterMs !== null) {
+    return { kind: 'after', delayMs: Math.min(Math.max(0, thrown.afterMs), limits.delayMsMax) };
+  }
+  return thrown.at === null ? null : { kind: 'at', at: wallMs(thrown.at) };
+}

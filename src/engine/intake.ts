@@ -1,0 +1,82 @@
+/**
+ * Owns the way of requests into the store: starts, cancellations and retries of all callers.
+ *
+ * I1 Concurrent callers share store calls; each gets its own verdict after the commit.
+ * I2 Wake-ups go out after the commit. A node of this very runtime asks for runs right behind the
+ *    starts, in the same turn, so that one transaction accepts a run and hands it out.
+ */
+import { limits } from '../core/limits.ts';
+import type { Waking } from '../ports/store.ts';
+import type {
+  CancelItem,
+  CancelVerdict,
+  RetryItem,
+  RetryVerdict,
+  StartItem,
+  StartVerdict,
+} from '../ports/store-runs.ts';
+import type { Counters } from './counters.ts';
+import { Gather } from './gather.ts';
+import { announce, type World } from './world.ts';
+
+/** Requests that may wait for the store in one runtime. */
+const waitingMax = limits.batchItemsMax * 10;
+const callsMax = 2;
+/** Characters of inputs in one call. */
+const callCharsMax = 8 * limits.inputBytesMax;
+
+/** What the node of this runtime, if there is one, hears of starts. */
+export interface IntakeHost {
+  /** These starts are on their way. */
+  sent(items: readonly StartItem[]): void;
+}
+
+/** Requests of one runtime. */
+export class Intake {
+  readonly starts: Gather<StartItem, StartVerdict>;
+  readonly cancels: Gather<CancelItem, CancelVerdict>;
+  readonly retries: Gather<RetryItem, RetryVerdict>;
+  readonly #world: World;
+  readonly #counters: Counters;
+  readonly #host: IntakeHost;
+
+  constructor(world: World, counters: Counters, host: IntakeHost) {
+    this.#world = world;
+    this.#counters = counters;
+    this.#host = host;
+    const { store } = world;
+    const bounds = {
+      itemsMax: limits.batchItemsMax,
+      weightMax: callCharsMax,
+      waitingMax,
+      callsMax,
+    };
+    const weigh = ({ input }: StartItem): number => input.length;
+    const light = { ...bounds, weigh: () => 0 };
+    this.starts = new Gather({ ...bounds, weigh, send: (items) => this.#start(items) });
+    this.cancels = new Gather({ ...light, send: (items) => this.#heard(store.cancel(items)) });
+    this.retries = new Gather({ ...light, send: (items) => this.#heard(store.retry(items)) });
+  }
+
+  async #start(items: readonly StartItem[]): Promise<readonly StartVerdict[]> {
+    const call = this.#world.store.start(items);
+    this.#host.sent(items);
+    const { reply, woken } = await call;
+    announce(this.#world, woken);
+    // A run that is due later wakes nobody, but others should know when.
+    if (
+      !woken.ready &&
+      items.some(({ dueAt, deadlineAt }) => dueAt !== null || deadlineAt !== null)
+    ) {
+      this.#world.bus.publish('ready');
+    }
+    for (const verdict of reply) if (verdict.ok && verdict.created) this.#counters.started += 1;
+    return reply;
+  }
+
+  async #heard<T>(call: Promise<Waking<T>>): Promise<T> {
+    const { reply, woken } = await call;
+    announce(this.#world, woken);
+    return reply;
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Owns the list of what the engine is handed: everything outside of its own decisions.
+ *
+ * W1 The engine asks these for time, chance, truth and wake-ups, and nobody else.
+ */
+import type { Bus } from '../ports/bus.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { ProcessTable } from '../ports/process-table.ts';
+import type { Random } from '../ports/random.ts';
+import type { Store, Woken } from '../ports/store.ts';
+
+/** What one engine works with. */
+export interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly processes: ProcessTable;
+  readonly log: Log;
+}
+
+/** Tells everybody what a commit changed; only ever called after it. */
+export function announce({ bus }: World, woken: Woken): void {
+  if (woken.ready) bus.publish('ready');
+  if (woken.stop) bus.publish('stop');
+  if (woken.done) bus.publish('done');
+}

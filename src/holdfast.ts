@@ -1,0 +1,266 @@
+/**
+ * Owns the public face of a runtime.
+ *
+ * R1 Every promise of it rejects with a HoldfastError, save for a handler's own values and abort
+ *    reasons.
+ * R2 When `start` resolves the run is accepted: it will reach an outcome, whatever crashes.
+ */
+import { checkNumber, checkOptions, invalid } from './core/check.ts';
+import { HoldfastError } from './core/errors.ts';
+import { limits } from './core/limits.ts';
+import { type OutcomeKind, outcomeKinds } from './core/outcome.ts';
+import type { AnyFunction, FunctionDefinition } from './define-function.ts';
+import type { Counters } from './engine/counters.ts';
+import type { PauseView, Retention, StoreFinding } from './ports/store-reads.ts';
+import type { StartItem, StartVerdict } from './ports/store-runs.ts';
+import { Functions, Lanes, Nodes, Tenants } from './runtime/controls.ts';
+import { examine } from './runtime/doctor.ts';
+import type { OpenOptions } from './runtime/options.ts';
+import type { Startable } from './runtime/registry.ts';
+import { Handle, type RunHandle } from './runtime/run-handle.ts';
+import { Runs } from './runtime/runs.ts';
+import { type StartOptions, startItem } from './runtime/start-item.ts';
+import { openRuntime, type Runtime } from './runtime.ts';
+
+/** What a runtime counts, and what it does right now. */
+export interface RuntimeStats extends Readonly<Counters> {
+  readonly slots: number;
+  /** Slots with a handler in them. */
+  readonly running: number;
+  /** Of these, handlers that ignore that their run is over. */
+  readonly stuck: number;
+  /** Runs that somebody in this process waits for. */
+  readonly waits: number;
+}
+
+/** One run of `startMany`. */
+export interface StartManyItem<Input> extends StartOptions {
+  readonly input: Input;
+}
+
+/** What became of one run of `startMany`. */
+export type Started<Output> =
+  | { readonly ok: true; readonly run: RunHandle<Output> }
+  | { readonly ok: false; readonly error: HoldfastError };
+
+const pruneRowsMax = 1_000;
+
+/**
+ * A runtime on a store: starts runs, looks at them, and executes the functions that it hosts.
+ *
+ * @example
+ * const greet = defineFunction({ name: 'greet', run: (name: string) => `hello, ${name}` });
+ * await using hf = await Holdfast.open({ store: 'memory:', functions: [greet] });
+ * const run = await hf.start(greet, 'Ada');
+ * await run.result(); // => 'hello, Ada'
+ */
+export class Holdfast implements AsyncDisposable {
+  /** Runs that exist: look, wait, cancel, retry, explain. */
+  readonly runs: Runs;
+  readonly functions: Functions;
+  readonly lanes: Lanes;
+  readonly tenants: Tenants;
+  readonly nodes: Nodes;
+  readonly #runtime: Runtime;
+  #closing: Promise<void> | null = null;
+
+  /** For `open` and the testing kit. */
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    const { lifeline, registry } = runtime;
+    this.runs = new Runs(lifeline);
+    this.functions = new Functions(lifeline, registry);
+    this.lanes = new Lanes(lifeline);
+    this.tenants = new Tenants(lifeline);
+    this.nodes = new Nodes(lifeline);
+  }
+
+  /**
+   * Opens a runtime and, if it hosts functions, goes to work. Rejects with `request.invalid`,
+   * `function.duplicate`, `function.conflict` and `store.*`; nothing stays open then.
+   */
+  static async open(options: OpenOptions): Promise<Holdfast> {
+    return new Holdfast(await openRuntime(options));
+  }
+
+  /**
+   * Accepts a run. Resolves when it is committed. Rejects with `function.unknown`, `input.invalid`,
+   * `payload.*`, `key.invalid`, `request.invalid`, `run.conflict`, `tenant.full`, `store.*`.
+   *
+   * A function that is given by name must be known here or hosted by a node; without its definition
+   * there is no schema to check by, and its policy, lane and tenant are those that its nodes told.
+   * A lane or tenant that is computed from the input must be given then (`request.invalid`).
+   */
+  start<Input, Output>(
+    fn: FunctionDefinition<string, Input, Output>,
+    input: Input,
+    options?: StartOptions,
+  ): Promise<RunHandle<Output>>;
+  start(fn: string, input: unknown, options?: StartOptions): Promise<RunHandle>;
+  async start(
+    fn: AnyFunction | string,
+    input: unknown,
+    options: StartOptions = {},
+  ): Promise<RunHandle> {
+    const found = this.#runtime.registry.find(fn) ?? (await this.#look(fn));
+    const made = this.#itemOf(found, input, options);
+    const item = made instanceof Promise ? await made : made;
+    const verdict = await this.#runtime.lifeline.ensureOpen().engine.intake.starts.add(item);
+    if (verdict.ok) return this.#handle(verdict.id, verdict.created);
+    throw refusal(verdict, item);
+  }
+
+  /**
+   * Accepts many runs in few transactions, at most 10,000 in one call. Each gets its own verdict,
+   * in the same order; one that is refused changes nothing of the others.
+   */
+  startMany<Input, Output>(
+    fn: FunctionDefinition<string, Input, Output>,
+    items: readonly StartManyItem<Input>[],
+  ): Promise<readonly Started<Output>[]>;
+  startMany(
+    fn: string,
+    items: readonly StartManyItem<unknown>[],
+  ): Promise<readonly Started<unknown>[]>;
+  async startMany(
+    fn: AnyFunction | string,
+    items: readonly StartManyItem<unknown>[],
+  ): Promise<readonly Started<unknown>[]> {
+    checkMany(items);
+    const { engine } = this.#runtime.lifeline.ensureOpen();
+    const found = this.#runtime.registry.find(fn) ?? (await this.#look(fn));
+    const made = await Promise.all(
+      items.map(async ({ input, ...options }) => {
+        try {
+          return await this.#itemOf(found, input, options);
+        } catch (error) {
+          return errorOf(error);
+        }
+      }),
+    );
+    const good = made.filter((item): item is StartItem => !(item instanceof HoldfastError));
+    const verdicts = await engine.intake.starts.addAll(good);
+    let next = 0;
+    return made.map((item): Started<unknown> => {
+      if (item instanceof HoldfastError) return { ok: false, error: item };
+      const verdict = verdicts[next];
+      next += 1;
+      if (verdict?.ok) return { ok: true, run: this.#handle(verdict.id, verdict.created) };
+      return { ok: false, error: refusal(verdict, item) };
+    });
+  }
+
+  /** Everything that is paused. */
+  async pauses(): Promise<readonly PauseView[]> {
+    return this.#runtime.lifeline.ensureOpen().engine.world.store.pauses();
+  }
+
+  /**
+   * Deletes finished runs past their retention, now and all of them. `retention` overrules the
+   * runtime's for this once, such as `{ succeeded: 0 }`.
+   */
+  async prune(
+    options: { readonly retention?: Partial<Record<OutcomeKind, number | null>> } = {},
+  ): Promise<{ readonly pruned: number }> {
+    checkOptions('prune', options, ['retention']);
+    const given = options.retention ?? {};
+    checkOptions('retention', given, outcomeKinds);
+    for (const [kind, ms] of Object.entries(given)) {
+      if (ms !== null) checkNumber(`retention.${kind}`, ms, 0, limits.delayMsMax);
+    }
+    const retention: Retention = { ...this.#runtime.settings.retention, ...given };
+    let pruned = 0;
+    for (;;) {
+      const { store } = this.#runtime.lifeline.ensureOpen().engine.world;
+      const step = await store.prune(retention, pruneRowsMax);
+      pruned += step.pruned;
+      if (!step.more) return { pruned };
+    }
+  }
+
+  /** Examines the store, the process table, the nodes and the limits. */
+  async doctor(): Promise<readonly StoreFinding[]> {
+    return examine(this.#runtime.lifeline.ensureOpen().engine.world);
+  }
+
+  /** What this runtime has counted so far. Costs nothing. */
+  stats(): RuntimeStats {
+    const { settings, lifeline } = this.#runtime;
+    const { counters, node, waits } = lifeline.engine;
+    return {
+      ...counters,
+      slots: settings.execute ? settings.slots : 0,
+      running: node?.running ?? 0,
+      stuck: node?.stuck ?? 0,
+      waits: waits.size,
+    };
+  }
+
+  /**
+   * Claims no more, lets running handlers end within `graceMs` (default: `drainGraceMs`), then
+   * signals them and hands back what is left. The runtime stays open for everything else.
+   */
+  async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
+    checkOptions('drain', options, ['graceMs']);
+    const { settings, lifeline } = this.#runtime;
+    const { graceMs = settings.drainGraceMs } = options;
+    checkNumber('graceMs', graceMs, 0, limits.delayMsMax);
+    await lifeline.ensureOpen().engine.node?.drain(graceMs);
+  }
+
+  /**
+   * Drains with `drainGraceMs`, leaves, and closes the store. Calling it again waits for the same
+   * end.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#runtime.close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** A name without a definition: whether anybody hosts it, only the store can tell. */
+  async #look(name: AnyFunction | string): Promise<Startable> {
+    const { registry, lifeline } = this.#runtime;
+    return registry.look(lifeline.ensureOpen().engine.world, String(name));
+  }
+
+  #itemOf(found: Startable, input: unknown, options: StartOptions): StartItem | Promise<StartItem> {
+    const { lifeline, settings } = this.#runtime;
+    const { world } = lifeline.ensureOpen().engine;
+    return startItem(world, settings.inputBytesMax, found, input, options);
+  }
+
+  #handle(id: string, created: boolean): RunHandle {
+    return new Handle<unknown>(this.#runtime.lifeline, this.runs, id, created);
+  }
+}
+
+/** The error of a start that the store refused. */
+function refusal(verdict: StartVerdict | undefined, { id, fn }: StartItem): HoldfastError {
+  if (verdict === undefined || verdict.ok) {
+    return new HoldfastError('internal.defect', 'a start was not answered');
+  }
+  return new HoldfastError(verdict.code, verdict.message, { details: { id, fn } });
+}
+
+function errorOf(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new HoldfastError('internal.defect', message, { cause: error });
+}
+
+function checkMany(items: readonly StartManyItem<unknown>[]): void {
+  if (!Array.isArray(items)) throw invalid('items', items, 'it must be an array');
+  const { batchItemsMax } = limits;
+  if (items.length > batchItemsMax) {
+    throw invalid('items', items, `${items.length} were given and ${batchItemsMax} are allowed`);
+  }
+  for (const item of items) {
+    if (typeof item !== 'object' || item === null || !('input' in item)) {
+      throw invalid('an item', item, 'it must be an object with an input');
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The public interface of holdfast. What is not exported here may change at any time.
+ */
+
+export type { ErrorCode, ErrorRow } from './core/errors.ts';
+/** The error of every refusal and fault, and the table of its codes. */
+export { errorTable, HoldfastError } from './core/errors.ts';
+export type { RunStatus } from './core/execution/run.ts';
+export type { HandlerErrorExtras, RetryAtExtras } from './core/handler-error.ts';
+/** Errors with which a handler forbids or dates the next attempt. */
+export { NonRetryableError, RetryAtError } from './core/handler-error.ts';
+/** Every bound of the product. */
+export { limits } from './core/limits.ts';
+export type { ErrorDetail, Outcome, OutcomeKind } from './core/outcome.ts';
+export type { RetryPolicy } from './core/retry.ts';
+/** A definition and its options. */
+export type {
+  AnyFunction,
+  FunctionDefinition,
+  FunctionOptions,
+  FunctionTerms,
+  LaneChoice,
+  SchemaFunctionOptions,
+} from './define-function.ts';
+/** Defines a function; tells definitions from other values. */
+export { defineFunction, isFunctionDefinition } from './define-function.ts';
+/** What a handler is given beside its input. */
+export type { RunContext, RunLogger } from './engine/run-context.ts';
+/** What one run of `startMany` is, what became of it, and what a runtime counts. */
+export type { RuntimeStats, Started, StartManyItem } from './holdfast.ts';
+/** Opens a runtime: `Holdfast.open({ store, functions })`. */
+export { Holdfast } from './holdfast.ts';
+/** Where a runtime says what it does. */
+export type { Log, LogLevel } from './ports/log.ts';
+export type { NodeRow } from './ports/store-nodes.ts';
+export type {
+  ExplainFacts,
+  LaneView,
+  PauseView,
+  RunCounts,
+  StoreFinding,
+  TenantView,
+} from './ports/store-reads.ts';
+/** Nodes, lanes, tenants and functions. */
+export type { Functions, Lanes, Nodes, TenantChange, Tenants } from './runtime/controls.ts';
+/** The options of a runtime and of a start. */
+export type { OpenOptions } from './runtime/options.ts';
+/** Runs: handles, lists, outcomes. */
+export type { RunHandle, WaitOptions } from './runtime/run-handle.ts';
+export type { Changed, RunListQuery, RunQuery, Runs } from './runtime/runs.ts';
+export type { StartOptions } from './runtime/start-item.ts';
+export type { FunctionView, Run, RunLogLine, RunSummary } from './runtime/views.ts';

@@ -1,0 +1,12 @@
+/**
+ * Owns the port to the runtime's own log (not the logs of runs, which are kept in the store).
+ */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** Structured lines about what the runtime does. Secrets and payloads are never handed to it. */
+export interface Log {
+  log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Keeps nothing. */
+export const silentLog: Log = { log: () => {} };

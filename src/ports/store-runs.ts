@@ -1,0 +1,222 @@
+/**
+ * Owns the words in which the engine changes runs: batches of items, each with its own verdict.
+ *
+ * Q1 A verb is one transaction or a part of one; its promise resolves after the commit, never
+ *    before.
+ * Q2 Items are independent: a refusal of one changes nothing of the others.
+ * Q3 Asking again after an unknown end (a lost answer) is safe: the fence, or the id, finds out.
+ */
+import type { AttemptEnd } from '../core/execution/event.ts';
+import type { NodeKey } from '../core/execution/run.ts';
+import type { Fence } from '../core/fence.ts';
+import type { ErrorDetail, Outcome } from '../core/outcome.ts';
+import type { RetryAdvice, RetryPolicy } from '../core/retry.ts';
+import type { WallMs } from '../core/time.ts';
+
+/** A verdict: what was done, or the stable code of why nothing was. */
+export type Verdict<Done, Refusal extends string> =
+  | ({ readonly ok: true } & Done)
+  | { readonly ok: false; readonly code: Refusal; readonly message: string };
+
+/** What a definition says about its runs. Kept once per content, not per run. Stored format. */
+export interface RunPolicy {
+  readonly retry: RetryPolicy;
+  readonly onCrash: 'retry' | 'lose';
+  readonly crashesMax: number;
+  readonly attemptTimeoutMs: number | null;
+  readonly graceMs: number;
+}
+
+/** A run to accept. All values have been checked by the caller. */
+export interface StartItem {
+  readonly id: string;
+  /** Whether the id came from the user, so that meeting it again means the same run. */
+  readonly idempotent: boolean;
+  readonly fn: string;
+  /** JSON text. */
+  readonly input: string;
+  readonly lane: string | null;
+  readonly laneWidth: number;
+  readonly tenant: string;
+  readonly prioritySeconds: number;
+  /** Null: as soon as it is accepted. */
+  readonly dueAt: WallMs | null;
+  readonly deadlineAt: WallMs | null;
+  readonly tags: readonly string[];
+  readonly policy: RunPolicy;
+}
+
+export type StartVerdict = Verdict<
+  {
+    readonly id: string;
+    /** False: a run with this id and the same function and input was there already. */
+    readonly created: boolean;
+  },
+  'run.conflict' | 'tenant.full' | 'store.full'
+>;
+
+/** What a node can take right now. */
+export interface ClaimAsk {
+  readonly node: NodeKey;
+  /** Hosted functions that have room, and how much. */
+  readonly functions: readonly { readonly fn: string; readonly runsMax: number }[];
+  readonly runsMax: number;
+}
+
+/** A run handed to its new owner. */
+export interface ClaimedRun {
+  readonly seq: number;
+  readonly id: string;
+  readonly fn: string;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly fence: Fence;
+  /** JSON text. */
+  readonly input: string;
+  readonly lane: string | null;
+  readonly tenant: string;
+  readonly tags: readonly string[];
+  readonly acceptedAt: WallMs;
+  readonly deadlineAt: WallMs | null;
+  readonly policy: RunPolicy;
+}
+
+/** An ownership, as the store has it. */
+export interface OwnedRun {
+  readonly seq: number;
+  readonly fence: Fence;
+  /** Others ended it or parked it; it keeps its places until its code has stopped here. */
+  readonly lingers: boolean;
+}
+
+export type ClaimReply = Verdict<
+  {
+    readonly runs: readonly ClaimedRun[];
+    /** The next time at which a run of the store comes due, or null: set a timer for it. */
+    readonly nextDueAt: WallMs | null;
+  },
+  'node.fenced'
+>;
+
+/** How an owner ends its attempt. */
+export type EndOfAttempt =
+  | { readonly how: 'succeeded' /** JSON text. */; readonly result: string }
+  | {
+      readonly how: 'failed';
+      readonly error: ErrorDetail;
+      readonly advice?: RetryAdvice;
+      readonly chance: number;
+    }
+  | {
+      readonly how: 'timed-out';
+      readonly error: ErrorDetail;
+      readonly chance: number;
+      readonly scope: 'attempt' | 'total';
+      readonly settled: boolean;
+    }
+  | { readonly how: 'stopped'; readonly settled: boolean }
+  | {
+      readonly how: 'handed-back';
+      /** The handler was called: a run that is executed at most once does not go back then. */
+      readonly begun?: boolean;
+    };
+
+export interface EndItem {
+  readonly seq: number;
+  readonly fence: Fence;
+  readonly end: EndOfAttempt;
+}
+
+export type EndVerdict = Verdict<
+  {
+    /** What became of the run: it has this outcome, or (null) it is in the queue again. */
+    readonly outcome: Outcome | null;
+    /** True: an earlier sending of the same item had been committed already. */
+    readonly repeated: boolean;
+  },
+  'fence.stale' | 'run.not_found' | 'run.illegal_transition' | 'run.already_done'
+>;
+
+/** Progress and log lines of a running attempt. */
+export interface NoteItem {
+  readonly seq: number;
+  readonly fence: Fence;
+  readonly attempt: number;
+  /** JSON text, replaces the one before. */
+  readonly progress?: string;
+  readonly lines?: readonly LogLine[];
+}
+
+/** A line that a handler logged. Stored format. */
+export interface LogLine {
+  readonly at: WallMs;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  /** JSON text of further fields, or null. */
+  readonly fields: string | null;
+}
+
+export type NoteVerdict = Verdict<
+  { /** Lines over the bound of the run, dropped. */ readonly dropped: number },
+  'fence.stale' | 'run.not_found'
+>;
+
+export interface CancelItem {
+  readonly id: string;
+  readonly reason: string;
+}
+
+export type CancelVerdict = Verdict<
+  {
+    /**
+     * `cancelled`: it never ran on. `stopping`: its owner is asked; the outcome follows within the
+     * grace.
+     */
+    readonly state: 'cancelled' | 'stopping';
+  },
+  'run.not_found' | 'run.already_done'
+>;
+
+export interface RetryItem {
+  readonly id: string;
+  /** The id of the new run, in case that the old one has its outcome (which never changes). */
+  readonly newId: string;
+}
+
+export type RetryVerdict = Verdict<
+  {
+    /** The run that will be executed: the same if it was quarantined, else a new one. */
+    readonly id: string;
+    readonly created: boolean;
+  },
+  'run.not_found' | 'run.illegal_transition' | 'tenant.full' | 'store.full'
+>;
+
+/** A run that its owner has to stop, or has lost. */
+export interface StopOrder {
+  readonly seq: number;
+  readonly fence: Fence;
+  readonly cause: 'cancel' | 'deadline';
+  readonly reason: string;
+}
+
+/** What a sweep did. */
+export interface SweepReply {
+  /** Runs that came due and moved to their next gate. */
+  readonly due: number;
+  /** Runs ended because their deadline passed, or their owner did not end them in time. */
+  readonly ended: number;
+  /** More is waiting: sweep again at once. */
+  readonly more: boolean;
+  readonly nextDueAt: WallMs | null;
+}
+
+/** A closed attempt, kept as evidence. */
+export interface AttemptRow {
+  readonly attempt: number;
+  readonly node: string | null;
+  readonly startedAt: WallMs;
+  readonly endedAt: WallMs;
+  readonly end: AttemptEnd;
+  readonly error: ErrorDetail | null;
+}

@@ -1,0 +1,125 @@
+/**
+ * Owns the port to the truth: every store is an adapter of this interface and passes one contract
+ * suite.
+ *
+ * Faults (the world failed) reject with `store.*`; refusals are verdicts. After a fault the end of
+ * the verb is unknown: asking again is safe (Q3).
+ */
+import type { NodeKey } from '../core/execution/run.ts';
+import type {
+  DeathEvidence,
+  JoinVerdict,
+  KeepAlive,
+  Keeper,
+  NodeCard,
+  NodeRow,
+  RecoverVerdict,
+} from './store-nodes.ts';
+import type {
+  ExplainFacts,
+  LaneView,
+  LogPage,
+  PauseView,
+  Retention,
+  RunCounts,
+  RunDetail,
+  RunEnd,
+  RunPage,
+  RunPageAsk,
+  StoreFinding,
+  TenantTermsChange,
+  TenantView,
+} from './store-reads.ts';
+import type {
+  CancelItem,
+  CancelVerdict,
+  ClaimAsk,
+  ClaimReply,
+  EndItem,
+  EndVerdict,
+  NoteItem,
+  NoteVerdict,
+  OwnedRun,
+  RetryItem,
+  RetryVerdict,
+  StartItem,
+  StartVerdict,
+  StopOrder,
+  SweepReply,
+} from './store-runs.ts';
+
+/** What a verb changed that others should hear of; the engine publishes it after the commit. */
+export interface Woken {
+  readonly ready: boolean;
+  readonly stop: boolean;
+  readonly done: boolean;
+}
+
+/** A reply with what it woke. */
+export type Waking<T> = { readonly reply: T; readonly woken: Woken };
+
+/** Where runs, nodes, lanes and tenants are kept. */
+export interface Store {
+  readonly kind: 'memory' | 'sqlite' | 'postgres';
+
+  /** Accepts runs. A verdict stands once the promise resolves: the run will reach an outcome. */
+  start(items: readonly StartItem[]): Promise<Waking<readonly StartVerdict[]>>;
+  /** Hands eligible runs to a live node, each under a new fence, in order of rank. */
+  claim(ask: ClaimAsk): Promise<ClaimReply>;
+  /** Ends attempts under their fences: an outcome, or back into the queue. */
+  end(items: readonly EndItem[]): Promise<Waking<readonly EndVerdict[]>>;
+  /** Keeps progress and log lines under the fence. */
+  note(items: readonly NoteItem[]): Promise<readonly NoteVerdict[]>;
+  /** Says that lingering code of ended runs has stopped on this node. */
+  settled(node: NodeKey, seqs: readonly number[]): Promise<Waking<void>>;
+  cancel(items: readonly CancelItem[]): Promise<Waking<readonly CancelVerdict[]>>;
+  retry(items: readonly RetryItem[]): Promise<Waking<readonly RetryVerdict[]>>;
+  /** Moves what is due, ends what is past its deadline or overdue, at most `rowsMax` of each. */
+  sweep(rowsMax: number): Promise<Waking<SweepReply>>;
+  /**
+   * Deletes finished runs past their retention, at most `rowsMax`; `more` says whether to go on.
+   */
+  prune(
+    retention: Retention,
+    rowsMax: number,
+  ): Promise<{ readonly pruned: number; readonly more: boolean }>;
+
+  /** Pauses a function or a lane; what runs already goes on. */
+  pause(kind: PauseView['kind'], key: string, reason: string): Promise<Waking<void>>;
+  resume(kind: PauseView['kind'], key: string): Promise<Waking<boolean>>;
+  /** Sets a tenant's weight and limits, exact from the moment the promise resolves. */
+  setTenant(change: TenantTermsChange): Promise<Waking<void>>;
+
+  join(card: NodeCard): Promise<JoinVerdict>;
+  keepAlive(ask: KeepAlive): Keeper;
+  /** Marks a node as draining, so that others know that it claims no more. */
+  drain(node: NodeKey): Promise<void>;
+  /** Marks a node as gone for good; it must own nothing any more. */
+  leave(node: NodeKey): Promise<void>;
+  /** Takes runs from a node that is proven dead or past its lease, at most `rowsMax`. */
+  recover(node: NodeKey, evidence: DeathEvidence, rowsMax: number): Promise<Waking<RecoverVerdict>>;
+  /** Runs of this node that are asked to stop. */
+  stops(node: NodeKey): Promise<readonly StopOrder[]>;
+  /** Runs that this node owns: by them it finds what a lost answer of `claim` had handed it. */
+  owned(node: NodeKey, rowsMax: number): Promise<readonly OwnedRun[]>;
+  nodes(): Promise<readonly NodeRow[]>;
+
+  get(id: string): Promise<RunDetail | null>;
+  list(ask: RunPageAsk): Promise<RunPage>;
+  /** Of the given ids, those that ended and those that the store does not know (any more). */
+  ends(ids: readonly string[]): Promise<{
+    readonly ended: readonly RunEnd[];
+    readonly unknown: readonly string[];
+  }>;
+  explain(id: string): Promise<ExplainFacts | null>;
+  logs(id: string, after: number | null, linesMax: number): Promise<LogPage | null>;
+  lanes(rowsMax: number): Promise<readonly LaneView[]>;
+  tenants(rowsMax: number): Promise<readonly TenantView[]>;
+  pauses(): Promise<readonly PauseView[]>;
+  counts(): Promise<RunCounts>;
+  /** Examines the store: its file, its settings, its invariants recomputed from rows. */
+  examine(): Promise<readonly StoreFinding[]>;
+
+  /** Waits for what is under way, then lets go of the store. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,153 @@
+/**
+ * Owns the options of a runtime: what they are, what they may be, and what they are when nothing is
+ * said.
+ *
+ * P1 A wrong option is refused before anything is opened.
+ */
+import { resolve } from 'node:path';
+import {
+  checkKey,
+  checkNumber,
+  checkOptions,
+  checkWhole,
+  checkWord,
+  invalid,
+} from '../core/check.ts';
+import { HoldfastError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { type OutcomeKind, outcomeKinds } from '../core/outcome.ts';
+import type { AnyFunction } from '../define-function.ts';
+import type { Log } from '../ports/log.ts';
+import type { Retention } from '../ports/store-reads.ts';
+import { stderrLog } from './stderr-log.ts';
+
+/** What `Holdfast.open` takes. Only `store` must be given. */
+export interface OpenOptions {
+  /** `./jobs.db`, `sqlite:./jobs.db` or `{ path }`; `memory:` lives and ends with this runtime. */
+  readonly store: string | { readonly path: string };
+  /**
+   * `full` (default): accepted runs and outcomes survive a power cut. `relaxed`: they survive the
+   * crash of any process, but the last moments may go with the machine. A memory store has neither.
+   */
+  readonly durability?: 'full' | 'relaxed';
+  /** Functions to host, or, with `execute: false`, only to start. */
+  readonly functions?: readonly AnyFunction[];
+  /** Whether runs are executed here. Default: if functions are given. */
+  readonly execute?: boolean;
+  /** How people see this node. Default: host name and pid. */
+  readonly name?: string;
+  /** Runs executed at once, 1 to 1,000. Default 16. */
+  readonly slots?: number;
+  /** How long a silent node keeps its runs, 100 ms to an hour. Default 15,000. */
+  readonly leaseTtlMs?: number;
+  /** Between two heartbeats; at most a third of the lease. Default: a fifth, at most 3,000. */
+  readonly heartbeatMs?: number;
+  /** Between two looks at the store when nobody woke us. Default 2,000. */
+  readonly pollMs?: number;
+  /** How long `close` lets running handlers go on before it signals them. Default 30,000. */
+  readonly drainGraceMs?: number;
+  /**
+   * How long finished runs are kept, in ms by outcome; null: for ever. Default: 7 days for
+   * `succeeded`, 30 for the others.
+   */
+  readonly retention?: Partial<Record<OutcomeKind, number | null>>;
+  /** Bytes of one input as JSON. Default 1 MiB. */
+  readonly inputBytesMax?: number;
+  /** Where the runtime says what it does. Default: warnings and errors on stderr. */
+  readonly log?: Log;
+  /** How long a call waits while another process holds the store, in ms. Default 5,000. */
+  readonly busyPatienceMs?: number;
+}
+
+/** Where runs are kept. */
+export type StorePlace = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; path: string };
+
+/** The options with all defaults. */
+export interface Settings {
+  readonly place: StorePlace;
+  readonly durability: 'full' | 'relaxed';
+  readonly functions: readonly AnyFunction[];
+  readonly execute: boolean;
+  readonly name: string | null;
+  readonly slots: number;
+  readonly leaseTtlMs: number;
+  readonly heartbeatMs: number;
+  readonly pollMs: number;
+  readonly pruneEveryMs: number;
+  readonly drainGraceMs: number;
+  readonly retention: Retention;
+  readonly inputBytesMax: number;
+  readonly log: Log;
+  readonly busyPatienceMs: number;
+}
+
+const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const inputBytesCap = 64 * limits.inputBytesMax;
+
+const names = [
+  ...['store', 'durability', 'functions', 'execute', 'name', 'slots', 'leaseTtlMs', 'heartbeatMs'],
+  ...['pollMs', 'drainGraceMs', 'retention', 'inputBytesMax', 'log', 'busyPatienceMs'],
+];
+
+/** Checks the options and fills in what was not said. */
+export function settingsOf(options: OpenOptions): Settings {
+  checkOptions('Holdfast.open', options, names);
+  const { functions = [], log = stderrLog } = options;
+  if (!Array.isArray(functions)) throw invalid('functions', functions, 'it must be an array');
+  if (typeof log?.log !== 'function') throw invalid('log', log, 'it must have a log method');
+  const execute = options.execute ?? functions.length > 0;
+  if (typeof execute !== 'boolean') throw invalid('execute', execute, 'it must be a boolean');
+  if (execute && functions.length === 0) {
+    throw invalid('execute', execute, 'give the functions that are to be executed');
+  }
+  const leaseTtlMs = checkWhole('leaseTtlMs', options.leaseTtlMs ?? 15_000, 100, hourMs);
+  const heartbeatMs = options.heartbeatMs ?? Math.min(3_000, Math.floor(leaseTtlMs / 5));
+  const inputBytesMax = options.inputBytesMax ?? limits.inputBytesMax;
+  const { name } = options;
+  return {
+    place: placeOf(options.store),
+    durability: checkWord('durability', options.durability ?? 'full', ['full', 'relaxed']),
+    functions,
+    execute,
+    name: name === undefined ? null : checkKey('name', name, limits.keyCharsMax),
+    slots: checkWhole('slots', options.slots ?? 16, 1, limits.claimRunsMax),
+    leaseTtlMs,
+    heartbeatMs: checkWhole('heartbeatMs', heartbeatMs, 10, Math.floor(leaseTtlMs / 3)),
+    pollMs: checkWhole('pollMs', options.pollMs ?? 2_000, 10, hourMs),
+    pruneEveryMs: 60_000,
+    drainGraceMs: checkNumber('drainGraceMs', options.drainGraceMs ?? 30_000, 0, dayMs),
+    retention: retentionOf(options.retention ?? {}),
+    inputBytesMax: checkWhole('inputBytesMax', inputBytesMax, 1, inputBytesCap),
+    log,
+    busyPatienceMs: checkWhole('busyPatienceMs', options.busyPatienceMs ?? 5_000, 0, hourMs),
+  };
+}
+
+/** The place that the option names. */
+function placeOf(store: OpenOptions['store']): StorePlace {
+  const isPath = typeof store === 'object' && store !== null;
+  if (isPath) checkOptions('store', store, ['path']);
+  const text: unknown = isPath ? store.path : store;
+  const rule = "give the path of a file such as './jobs.db', or 'memory:'";
+  if (typeof text !== 'string' || text === '') throw invalid('store', text, rule);
+  if (!isPath && text === 'memory:') return { kind: 'memory' };
+  const scheme = isPath ? undefined : /^([a-z][a-z0-9+]{1,20}):(?!\\)/i.exec(text)?.[1];
+  if (scheme !== undefined && scheme !== 'sqlite') {
+    const message = `store is '${scheme}:...', which this version cannot open; ${rule}`;
+    throw new HoldfastError('store.bad_path', message);
+  }
+  const path = scheme === undefined ? text : text.slice('sqlite:'.length);
+  if (path === '' || path.includes('\0')) throw invalid('store', text, rule);
+  return { kind: 'sqlite', path: resolve(path) };
+}
+
+function retentionOf(given: NonNullable<OpenOptions['retention']>): Retention {
+  checkOptions('retention', given, outcomeKinds);
+  const kept = (kind: OutcomeKind): number | null => {
+    const standard = kind === 'succeeded' ? 7 * dayMs : 30 * dayMs;
+    const value = given[kind] === undefined ? standard : given[kind];
+    return value === null ? null : checkNumber(`retention.${kind}`, value, 0, limits.delayMsMax);
+  };
+  return Object.fromEntries(outcomeKinds.map((kind) => [kind, kept(kind)])) as Retention;
+}

@@ -1,0 +1,257 @@
+/**
+ * Owns what users do with runs that exist: look, wait, cancel, retry, one or many.
+ *
+ * B1 Bulk actions go page by page, newest first, and never see what they made themselves.
+ * B2 Without a status or outcome a bulk action looks only at runs that it can change.
+ */
+import {
+  checkKey,
+  checkNumber,
+  checkOptions,
+  checkWhole,
+  checkWord,
+  invalid,
+  reasonText,
+} from '../core/check.ts';
+import { HoldfastError } from '../core/errors.ts';
+import { type RunStatus, runStatuses } from '../core/execution/run.ts';
+import { limits } from '../core/limits.ts';
+import { type OutcomeKind, outcomeKinds } from '../core/outcome.ts';
+import { wallMs } from '../core/time.ts';
+import { explain } from '../engine/explain.ts';
+import type { ExplainFacts, RunCounts, RunFilter } from '../ports/store-reads.ts';
+import type { Lifeline } from './lifeline.ts';
+import {
+  Handle,
+  type HandleHost,
+  type RunHandle,
+  resultOf,
+  type WaitOptions,
+  waitFor,
+} from './run-handle.ts';
+import { type Run, type RunLogLine, type RunSummary, runOf, summaryOf } from './views.ts';
+
+/** Which runs: every word that is given must hold. Times are ms since the epoch. */
+export interface RunQuery {
+  readonly status?: RunStatus;
+  readonly outcome?: OutcomeKind;
+  readonly fn?: string;
+  readonly lane?: string;
+  readonly tenant?: string;
+  readonly tag?: string;
+  readonly acceptedAfter?: number;
+  readonly acceptedBefore?: number;
+}
+
+/** Which runs, and which page of them. */
+export interface RunListQuery extends RunQuery {
+  /** Runs of one page, 1 to 1,000. Default 100. */
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly cursor?: string;
+}
+
+const filterNames = [
+  ...['status', 'outcome', 'fn', 'lane', 'tenant', 'tag', 'acceptedAfter', 'acceptedBefore'],
+];
+const pageRowsDefault = 100;
+const logLinesDefault = 200;
+
+/** Runs of one store. */
+export class Runs implements HandleHost {
+  readonly #lifeline: Lifeline;
+
+  constructor(lifeline: Lifeline) {
+    this.#lifeline = lifeline;
+  }
+
+  /** Everything that is kept of a run, or null if the store does not know it (any more). */
+  async get(id: string): Promise<Run | null> {
+    const detail = await this.#store().get(checkId(id));
+    return detail === null ? null : runOf(detail);
+  }
+
+  /** Runs, newest first. A page may be short before the end: `next` says whether there is more. */
+  async list(
+    query: RunListQuery = {},
+  ): Promise<{ readonly runs: readonly RunSummary[]; readonly next: string | null }> {
+    checkOptions('list', query, [...filterNames, 'limit', 'cursor']);
+    const { limit = pageRowsDefault, cursor, ...words } = query;
+    const rowsMax = checkWhole('limit', limit, 1, limits.pageRowsMax);
+    const filter = filterOf(words);
+    const { runs, next } = await this.#store().list({ filter, before: seqOf(cursor), rowsMax });
+    return { runs: runs.map(summaryOf), next: next === null ? null : String(next) };
+  }
+
+  /** A handle of a run by its id. Whether it exists shows when it is used. */
+  handle(id: string): RunHandle {
+    return new Handle<unknown>(this.#lifeline, this, id, false);
+  }
+
+  /** Waits for the result of a run; see `RunHandle.result`. */
+  async result(id: string, options: WaitOptions = {}): Promise<unknown> {
+    return resultOf(await waitFor(this.#lifeline, checkId(id), false, options));
+  }
+
+  /**
+   * Cancels a run. `cancelled`: it had not begun and has its outcome. `stopping`: its owner is
+   * told, and its outcome follows within the grace. Rejects with `run.not_found` or
+   * `run.already_done`.
+   */
+  async cancel(id: string, reason?: string): Promise<{ readonly state: 'cancelled' | 'stopping' }> {
+    const item = { id: checkId(id), reason: cancelReason(reason) };
+    const verdict = await this.#lifeline.ensureOpen().engine.intake.cancels.add(item);
+    if (verdict.ok) return { state: verdict.state };
+    throw new HoldfastError(verdict.code, verdict.message, { details: { id } });
+  }
+
+  /**
+   * Tries a run again that did not succeed. A quarantined run goes on under its id; one that has
+   * its outcome keeps it, and a new run with the same input is started (`retryOf` names the old
+   * one).
+   */
+  async retry(id: string): Promise<RunHandle> {
+    const { intake, world } = this.#lifeline.ensureOpen().engine;
+    const verdict = await intake.retries.add({ id: checkId(id), newId: world.random.id() });
+    if (verdict.ok) return new Handle<unknown>(this.#lifeline, this, verdict.id, verdict.created);
+    throw new HoldfastError(verdict.code, verdict.message, { details: { id } });
+  }
+
+  /** Cancels every run that matches and has no outcome yet. */
+  async cancelWhere(query: RunQuery, reason?: string): Promise<Changed> {
+    const text = cancelReason(reason);
+    const { intake } = this.#lifeline.ensureOpen().engine;
+    return this.#inBulk(query, cancellable, (runs) =>
+      intake.cancels.addAll(runs.map(({ id }) => ({ id, reason: text }))),
+    );
+  }
+
+  /** Tries every run again that matches and did not succeed. */
+  async retryWhere(query: RunQuery): Promise<Changed> {
+    const { intake, world } = this.#lifeline.ensureOpen().engine;
+    return this.#inBulk(query, retryable, (runs) =>
+      intake.retries.addAll(runs.map(({ id }) => ({ id, newId: world.random.id() }))),
+    );
+  }
+
+  /** One sentence that says why a run is where it is, and the facts behind it. */
+  async explain(id: string): Promise<{ readonly sentence: string; readonly facts: ExplainFacts }> {
+    const facts = await this.#store().explain(checkId(id));
+    if (facts === null) throw notFound(id);
+    return { sentence: explain(facts), facts };
+  }
+
+  /**
+   * Lines that the handler logged, oldest first; `after` is the `n` of the last line that is known.
+   */
+  async logs(
+    id: string,
+    options: { readonly after?: number; readonly limit?: number } = {},
+  ): Promise<{
+    readonly lines: readonly RunLogLine[];
+    readonly next: number | null;
+    readonly dropped: number;
+  }> {
+    checkOptions('logs', options, ['after', 'limit']);
+    const { after = null, limit = logLinesDefault } = options;
+    if (after !== null) checkWhole('after', after, 0, Number.MAX_SAFE_INTEGER);
+    const linesMax = checkWhole('limit', limit, 1, limits.logLinesMax);
+    const page = await this.#store().logs(checkId(id), after, linesMax);
+    if (page === null) throw notFound(id);
+    const lines = page.lines.map(({ fields, ...line }) => ({
+      ...line,
+      fields: fields === null ? null : (JSON.parse(fields) as unknown),
+    }));
+    return { lines, next: page.next, dropped: page.dropped };
+  }
+
+  /** How many runs there are by status and by outcome. */
+  async counts(): Promise<RunCounts> {
+    return this.#store().counts();
+  }
+
+  #store() {
+    return this.#lifeline.ensureOpen().engine.world.store;
+  }
+
+  async #inBulk(
+    query: RunQuery,
+    standard: readonly RunQuery[],
+    act: (runs: readonly { readonly id: string }[]) => Promise<readonly { ok: boolean }[]>,
+  ): Promise<Changed> {
+    checkOptions('the filter', query, filterNames);
+    const given = filterOf(query);
+    const named = given.status !== undefined || given.outcome !== undefined;
+    const count = { matched: 0, changed: 0 };
+    for (const more of named ? [{}] : standard) {
+      const filter: RunFilter = { ...given, ...filterOf(more) };
+      let before: number | null = null;
+      do {
+        const rowsMax = limits.pageRowsMax;
+        const page = await this.#store().list({ filter, before, rowsMax });
+        const verdicts = await act(page.runs);
+        count.matched += verdicts.length;
+        count.changed += verdicts.filter(({ ok }) => ok).length;
+        before = page.next;
+      } while (before !== null);
+    }
+    return count;
+  }
+}
+
+/** What a bulk action did: how many runs matched, and how many of them it changed. */
+export interface Changed {
+  readonly matched: number;
+  readonly changed: number;
+}
+
+/** B2: what can be cancelled, each of these. */
+export const cancellable: readonly RunQuery[] = runStatuses
+  .filter((status) => status !== 'done')
+  .map((status) => ({ status }));
+
+/** B2: what can be tried again, each of these. */
+export const retryable: readonly RunQuery[] = [
+  { status: 'quarantined' },
+  ...outcomeKinds.filter((kind) => kind !== 'succeeded').map((outcome) => ({ outcome })),
+];
+
+const checkId = (id: string): string => checkKey('id', id, limits.idCharsMax);
+
+const notFound = (id: string): HoldfastError =>
+  new HoldfastError('run.not_found', `no run '${id}' is in the store`, { details: { id } });
+
+const cancelReason = (reason: string | undefined): string => {
+  const text = reasonText(reason);
+  return text === '' ? 'cancelled by request' : text;
+};
+
+function seqOf(cursor: string | undefined): number | null {
+  if (cursor === undefined) return null;
+  if (typeof cursor !== 'string' || !/^\d{1,16}$/.test(cursor)) {
+    throw invalid('cursor', cursor, "give the 'next' of the page before");
+  }
+  return Number(cursor);
+}
+
+/** The filter, checked: a misspelt status would match nothing in silence. */
+function filterOf(query: RunQuery): RunFilter {
+  const { status, outcome, acceptedAfter, acceptedBefore } = query;
+  const { fn, lane, tenant, tag } = query;
+  const key = (name: string, value: string | undefined, charsMax: number) =>
+    value === undefined ? {} : { [name]: checkKey(name, value, charsMax) };
+  const time = (name: string, value: number | undefined) =>
+    value === undefined
+      ? {}
+      : { [name]: wallMs(checkNumber(name, value, 0, Number.MAX_SAFE_INTEGER)) };
+  return {
+    ...(status === undefined ? {} : { status: checkWord('status', status, runStatuses) }),
+    ...(outcome === undefined ? {} : { outcome: checkWord('outcome', outcome, outcomeKinds) }),
+    ...key('fn', fn, limits.keyCharsMax),
+    ...key('lane', lane, limits.keyCharsMax),
+    ...key('tenant', tenant, limits.keyCharsMax),
+    ...key('tag', tag, limits.tagCharsMax),
+    ...time('acceptedAfter', acceptedAfter),
+    ...time('acceptedBefore', acceptedBefore),
+  };
+}

@@ -1,0 +1,174 @@
+/**
+ * Owns the queries about who waits where and who holds what. Each relies on the one partial index
+ * whose condition it repeats word for word: SQLite uses a partial index only then.
+ *
+ * Q1 Counts stop at a bound, so that a long queue costs no more than the answer needs.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { RunTable } from '../verbs/tables.ts';
+import { type RunTuple, runColumns, runOf, stageCodes } from './run-row.ts';
+import { query } from './statement.ts';
+
+type Count = readonly [number];
+
+const first = (row: Count | undefined): number => row?.[0] ?? 0;
+
+/** Opens every query about queues. */
+export const openRunQueues = (db: DatabaseSync) => ({
+  ...openReady(db),
+  ...openLanes(db),
+  ...openTenants(db),
+  ...openOwners(db),
+});
+
+function openReady(db: DatabaseSync): Pick<RunTable, 'ready' | 'countReadyBefore'> {
+  /** By `runs_ready`, which holds the order: reads exactly the rows that it gives. */
+  const ready = query<RunTuple>(
+    db,
+    `SELECT ${runColumns} FROM runs INDEXED BY runs_ready
+     WHERE stage = ${stageCodes.slot} AND fn = ? ORDER BY rank, seq LIMIT ?`,
+  );
+  /** By `runs_ready`, without looking at the rows. */
+  const countBefore = query<Count>(
+    db,
+    `SELECT count(*) FROM (
+       SELECT 1 FROM runs INDEXED BY runs_ready
+       WHERE stage = ${stageCodes.slot} AND fn = ? AND (rank, seq) < (?, ?) LIMIT ?)`,
+  );
+  return {
+    ready: (fn, rowsMax) => ready.all(fn, rowsMax).map(runOf),
+    countReadyBefore: (fn, rank, seq, atMost) => first(countBefore.one(fn, rank, seq, atMost)),
+  };
+}
+
+function openLanes(
+  db: DatabaseSync,
+): Pick<
+  RunTable,
+  'firstInLane' | 'laneHolders' | 'countLaneHolders' | 'countLaneBefore' | 'busyLanes'
+> {
+  const waits = `FROM runs INDEXED BY runs_lane WHERE stage = ${stageCodes.lane}`;
+  const holds = 'FROM runs INDEXED BY runs_lane_held WHERE lane_held = 1';
+  const firstWaiting = query<RunTuple>(
+    db,
+    `SELECT ${runColumns} ${waits} AND lane = ? ORDER BY seq LIMIT 1`,
+  );
+  const holders = query<RunTuple>(
+    db,
+    `SELECT ${runColumns} ${holds} AND lane = ? ORDER BY seq LIMIT ?`,
+  );
+  const countHolders = query<Count>(
+    db,
+    `SELECT count(*) FROM (SELECT 1 ${holds} AND lane = ? LIMIT ?)`,
+  );
+  const countBefore = query<Count>(
+    db,
+    `SELECT count(*) FROM (SELECT 1 ${waits} AND lane = ? AND seq < ? LIMIT ?)`,
+  );
+  /** One step from lane to lane in each index: the cost is that of the lanes, not of their runs. */
+  const nextWaited = query<readonly [string]>(
+    db,
+    `SELECT lane ${waits} AND lane > ? ORDER BY lane LIMIT 1`,
+  );
+  const nextHeld = query<readonly [string]>(
+    db,
+    `SELECT lane ${holds} AND lane > ? ORDER BY lane LIMIT 1`,
+  );
+  return {
+    firstInLane(lane) {
+      const tuple = firstWaiting.one(lane);
+      return tuple === undefined ? undefined : runOf(tuple);
+    },
+    laneHolders: (lane, rowsMax) => holders.all(lane, rowsMax).map(runOf),
+    countLaneHolders: (lane, atMost) => first(countHolders.one(lane, atMost)),
+    countLaneBefore: (lane, seq, atMost) => first(countBefore.one(lane, seq, atMost)),
+    busyLanes(rowsMax) {
+      const lanes: string[] = [];
+      for (let after = ''; lanes.length < rowsMax; ) {
+        const next = [nextWaited.one(after), nextHeld.one(after)].flatMap((row) => row ?? []);
+        const lane = next.sort(byBytes)[0];
+        if (lane === undefined) break;
+        lanes.push(lane);
+        after = lane;
+      }
+      return lanes;
+    },
+  };
+}
+
+/** The order of SQLite's text: that of the UTF-8 bytes, which is not that of UTF-16 units. */
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+function openTenants(
+  db: DatabaseSync,
+): Pick<
+  RunTable,
+  'firstOfTenant' | 'countTenantHolders' | 'countTenantWaiting' | 'tenantUncounted' | 'tenantLast'
+> {
+  const firstWaiting = query<RunTuple>(
+    db,
+    `SELECT ${runColumns} FROM runs INDEXED BY runs_tenant
+     WHERE stage = ${stageCodes.tenant} AND tenant = ? ORDER BY wait_key, seq LIMIT 1`,
+  );
+  const countHolders = query<Count>(
+    db,
+    `SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_tenant_held
+       WHERE tenant_held = 1 AND tenant = ? LIMIT ?)`,
+  );
+  const countWaiting = query<Count>(
+    db,
+    `SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_queued
+       WHERE stage <= ${stageCodes.slot} AND tenant = ? LIMIT ?)`,
+  );
+  /** Eligible rows by `runs_queued`; at most the counted ones are looked at in vain. */
+  const uncountedReady = query<RunTuple>(
+    db,
+    `SELECT ${runColumns} FROM runs INDEXED BY runs_queued
+     WHERE stage <= ${stageCodes.slot} AND tenant = ? AND stage = ${stageCodes.slot}
+       AND tenant_held = 0 LIMIT ?`,
+  );
+  /** Running rows by `runs_owner`: no more than all nodes have slots. */
+  const uncountedRunning = query<RunTuple>(
+    db,
+    `SELECT ${runColumns} FROM runs INDEXED BY runs_owner
+     WHERE owner IS NOT NULL AND stage = ${stageCodes.running} AND tenant = ?
+       AND tenant_held = 0 LIMIT ?`,
+  );
+  /** By `runs_tenant_held`; sorts them: only for changes of the tenant's terms. */
+  const last = query<RunTuple>(
+    db,
+    `SELECT ${runColumns} FROM runs INDEXED BY runs_tenant_held
+     WHERE tenant_held = 1 AND tenant = ? AND stage = ${stageCodes.slot}
+     ORDER BY rank DESC, seq DESC LIMIT ?`,
+  );
+  return {
+    firstOfTenant(tenant) {
+      const tuple = firstWaiting.one(tenant);
+      return tuple === undefined ? undefined : runOf(tuple);
+    },
+    countTenantHolders: (tenant, atMost) => first(countHolders.one(tenant, atMost)),
+    countTenantWaiting: (tenant, atMost) => first(countWaiting.one(tenant, atMost)),
+    tenantUncounted(tenant, rowsMax) {
+      const ready = uncountedReady.all(tenant, rowsMax);
+      const rest = rowsMax - ready.length;
+      return [...ready, ...(rest > 0 ? uncountedRunning.all(tenant, rest) : [])].map(runOf);
+    },
+    tenantLast: (tenant, rowsMax) => last.all(tenant, rowsMax).map(runOf),
+  };
+}
+
+function openOwners(db: DatabaseSync): Pick<RunTable, 'ownedBy' | 'countOwnedBy' | 'stopsOf'> {
+  const owned = 'FROM runs INDEXED BY runs_owner WHERE owner = ?';
+  const ownedBy = query<RunTuple>(db, `SELECT ${runColumns} ${owned} ORDER BY seq LIMIT ?`);
+  const countOwned = query<Count>(db, `SELECT count(*) ${owned}`);
+  const stops = query<RunTuple>(
+    db,
+    `SELECT ${runColumns} ${owned} AND stage = ${stageCodes.running} AND stop_cause IS NOT NULL
+     ORDER BY seq`,
+  );
+  return {
+    ownedBy: (node, rowsMax) => ownedBy.all(node, rowsMax).map(runOf),
+    countOwnedBy: (node) => first(countOwned.one(node)),
+    stopsOf: (node) => stops.all(node).map(runOf),
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * Owns how an event becomes rows: load, decide by the pure state machine, write state and effects.
+ *
+ * E1 The row is written before its effects are done, so that counts of holders are right.
+ * E2 A refusal writes nothing.
+ * E3 Whoever leaves the head of a lane's queue otherwise than by entering lets the next one try: it
+ *    may be wider than the one before.
+ */
+import type { Patience } from '../../core/execution/deadline.ts';
+import { patienceAtClaim, patienceAtStop } from '../../core/execution/deadline.ts';
+import type { RunEffect, RunEvent, RunRefusal } from '../../core/execution/event.ts';
+import type { Run, RunTerms } from '../../core/execution/run.ts';
+import { transition } from '../../core/execution/transition.ts';
+import { limits } from '../../core/limits.ts';
+import { outOfOrder, seekGate } from './gates.ts';
+import { columnsOf, type Placing, placedNowhere, stateOf, termsOf } from './row.ts';
+import type { RunRow } from './tables.ts';
+import type { Txn } from './txn.ts';
+
+/**
+ * One free place lets one run in. The second is for those that were left when a limit was lifted in
+ * steps and somebody died between two of them.
+ */
+const grantsPerPlace = 2;
+
+/** What an event did: the row as it is now, or why nothing changed. */
+export type Applied =
+  | { readonly ok: true; readonly row: RunRow; readonly effects: readonly RunEffect[] }
+  | { readonly ok: false; readonly refusal: RunRefusal };
+
+/** Applies one event to one run, with everything that follows from it. */
+export function applyEvent(txn: Txn, row: RunRow, event: RunEvent): Applied {
+  const terms = termsOf(row, txn.tables.settings.policy(row.policy));
+  const before = stateOf(row);
+  const answer = transition(before, terms, event, txn.moment.wall);
+  if (!answer.ok) return answer;
+  const { next, placing } = placed(txn, row, terms, answer.next, answer.effects);
+  const after: RunRow = {
+    ...row,
+    ...columnsOf(next, placing, row.startedAt, patience(txn, before, next, row, terms)),
+  };
+  txn.tables.runs.update(row, after);
+  if (row.stage === 'slot' && event.type !== 'claim') outOfOrder(txn, row);
+  for (const effect of answer.effects) perform(txn, row, after, effect);
+  if (row.stage === 'lane' && event.type !== 'grant-lane') letIntoLane(txn, row.lane);
+  return { ok: true, row: after, effects: answer.effects };
+}
+
+function placed(
+  txn: Txn,
+  row: RunRow,
+  terms: RunTerms,
+  next: Run,
+  effects: readonly RunEffect[],
+): { readonly next: Run; readonly placing: Placing } {
+  const seeks = effects.some((effect) => effect.do === 'seek-gate' || effect.do === 'fix-rank');
+  if (seeks) {
+    const sought = seekGate(txn, row, terms, row.seq, next);
+    return { next: sought.run, placing: sought.placing };
+  }
+  if (next.status !== 'queued') return { next, placing: placedNowhere };
+  if (next.gate !== 'tenant') return { next, placing: placedNowhere };
+  return { next, placing: { ...placedNowhere, waitKey: waitKeyOf(row) } };
+}
+
+const waitKeyOf = (row: RunRow): number => row.acceptedAt - row.prioritySeconds * 1_000;
+
+/** How long others wait for this owner: set at the claim, shortened when it is asked to stop. */
+function patience(
+  txn: Txn,
+  before: Run,
+  next: Run,
+  row: RunRow,
+  terms: RunTerms,
+): { readonly wait: Patience; readonly judge: number } | null {
+  if (next.status !== 'running') return null;
+  const { judge, wall } = txn.moment;
+  if (before.status !== 'running') {
+    const wait = patienceAtClaim(terms, wall);
+    return wait === null ? null : { wait, judge };
+  }
+  const kept =
+    row.overdueAt === null || row.overdueCause === null
+      ? null
+      : { wait: { forMs: row.overdueAt - judge, cause: row.overdueCause }, judge };
+  if (before.stop !== null || next.stop === null) return kept;
+  const wait = patienceAtStop(terms);
+  return kept !== null && kept.wait.forMs <= wait.forMs ? kept : { wait, judge };
+}
+
+function perform(txn: Txn, before: RunRow, after: RunRow, effect: RunEffect): void {
+  switch (effect.do) {
+    case 'close-attempt':
+      closeAttempt(txn, before, effect);
+      return;
+    case 'record-outcome':
+      txn.woke('done');
+      return;
+    case 'free-lane':
+      letIntoLane(txn, after.lane);
+      return;
+    case 'free-tenant':
+      letInOfTenant(txn, after.tenant, grantsPerPlace);
+      return;
+    case 'stop-owner':
+      txn.woke('stop');
+      return;
+    case 'seek-gate':
+    case 'fix-rank':
+      return;
+  }
+}
+
+/** A success needs no evidence: the run's own row tells all. */
+function closeAttempt(
+  txn: Txn,
+  before: RunRow,
+  effect: Extract<RunEffect, { do: 'close-attempt' }>,
+): void {
+  if (effect.end === 'succeeded') return;
+  const owner = before.owner === null ? undefined : txn.tables.nodes.byKey(before.owner);
+  txn.tables.attempts.add(before.seq, {
+    attempt: before.attempt,
+    node: owner?.name ?? null,
+    startedAt: before.startedAt ?? txn.moment.wall,
+    endedAt: txn.moment.wall,
+    end: effect.end,
+    error: effect.error,
+  });
+  if (before.attempt > limits.attemptsKeptMax) {
+    txn.tables.attempts.trim(before.seq, limits.attemptsKeptMax);
+  }
+}
+
+/** Lets waiting runs of a lane in for as long as the first of them finds a place. */
+export function letIntoLane(txn: Txn, lane: string | null): void {
+  if (lane === null || txn.pauseOf('lane', lane) !== undefined) return;
+  for (let granted = 0; granted < limits.laneWidthMax; granted += 1) {
+    const first = txn.tables.runs.firstInLane(lane);
+    if (first === undefined) return;
+    const held = txn.tables.runs.countLaneHolders(lane, first.laneWidth);
+    if (held >= first.laneWidth) return;
+    if (!applyEvent(txn, first, { type: 'grant-lane' }).ok) return;
+  }
+}
+
+/**
+ * Lets a tenant's waiting runs in for as long as its limit allows, at most `grantsMax`. Each is
+ * counted, even without a limit: if more wait than one step lets in, whoever leaves a place goes on
+ * with them. False: some are left that could be let in.
+ */
+export function letInOfTenant(txn: Txn, tenant: string, grantsMax: number): boolean {
+  const { runs } = txn.tables;
+  const runningMax = txn.tenant(tenant).runningMax ?? Number.POSITIVE_INFINITY;
+  let first = runs.firstOfTenant(tenant);
+  if (first === undefined) return true;
+  const held =
+    runningMax < Number.POSITIVE_INFINITY ? runs.countTenantHolders(tenant, runningMax) : 0;
+  for (let granted = 0; granted < grantsMax; granted += 1) {
+    if (first === undefined || held + granted >= runningMax) return true;
+    if (!applyEvent(txn, first, { type: 'grant-tenant', counted: true }).ok) return true;
+    first = runs.firstOfTenant(tenant);
+  }
+  return first === undefined || held + grantsMax >= runningMax;
+}

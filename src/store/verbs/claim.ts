@@ -1,0 +1,136 @@
+/**
+ * Owns the hand-out of eligible runs.
+ *
+ * H1 Only a live node gets runs, only of functions it asked for, never more than it has room for.
+ * H2 The order is by rank over all functions asked for, then by acceptance.
+ * H3 The cost is that of the rows handed out (a small multiple, if several functions have a
+ *    backlog) plus one look per function: neither backlog, nor history, nor the number of lanes and
+ *    tenants matters.
+ */
+import { limits } from '../../core/limits.ts';
+import { advance } from '../../core/rank.ts';
+import { type WallMs, wallMs, wallPlus } from '../../core/time.ts';
+import type { ClaimAsk, ClaimedRun, ClaimReply } from '../../ports/store-runs.ts';
+import { applyEvent } from './apply.ts';
+import type { RunRow } from './tables.ts';
+import type { Txn } from './txn.ts';
+
+/** Rows that are read of each function at the least. */
+const rowsEachMin = 8;
+
+/** Hands runs to a node, each under a new fence. */
+export function claim(txn: Txn, ask: ClaimAsk): ClaimReply {
+  const node = txn.tables.nodes.byKey(ask.node);
+  if (node?.state !== 'live') {
+    const message = `node ${ask.node} is ${node?.state ?? 'unknown'} and gets no runs`;
+    return { ok: false, code: 'node.fenced', message };
+  }
+  const runsMax = Math.min(ask.runsMax, limits.claimRunsMax);
+  const { heads, backlog } = firstOf(txn, ask, runsMax);
+  const runs: ClaimedRun[] = [];
+  let tagMax = Number.NEGATIVE_INFINITY;
+  let turns = 0;
+  let inputChars = 0;
+  for (const row of heads) {
+    if (inputChars >= limits.claimInputCharsMax) break;
+    const applied = applyEvent(txn, row, { type: 'claim', owner: ask.node });
+    if (!applied.ok) continue;
+    tagMax = Math.max(tagMax, row.tag ?? tagMax);
+    turns += 1 / txn.tenant(row.tenant).weight;
+    const run = handOut(txn, applied.row);
+    inputChars += run.input.length;
+    runs.push(run);
+  }
+  if (runs.length > 0) {
+    const handed = { count: runs.length, tagMax, turns };
+    txn.setShareClock(advance(txn.shareClock(), handed, backlog, txn.moment.wall));
+  }
+  return { ok: true, runs, nextDueAt: nextDueAt(txn) };
+}
+
+/** A function whose runs may be handed out, and its first rows: `rowsRead` of `rowsMax` at most. */
+interface Source {
+  readonly fn: string;
+  readonly rowsMax: number;
+  readonly rowsRead: number;
+  readonly rows: readonly RunRow[];
+}
+
+const inOrder = (a: RunRow, b: RunRow): number => (a.rank ?? 0) - (b.rank ?? 0) || a.seq - b.seq;
+
+/** Whether more rows of the function may be waiting than were read. */
+const goesOn = ({ rows, rowsRead }: Source): boolean => rows.length === rowsRead;
+
+/**
+ * The first rows over all functions. With many functions only a few rows of each are read at first,
+ * and then more of the one whose unread rows may come first, until none may come among those found.
+ */
+function firstOf(
+  txn: Txn,
+  ask: ClaimAsk,
+  runsMax: number,
+): { readonly heads: readonly RunRow[]; readonly backlog: boolean } {
+  const read = (fn: string, rowsMax: number, rowsWanted: number): Source => {
+    const rowsRead = Math.min(rowsMax, rowsWanted);
+    return { fn, rowsMax, rowsRead, rows: txn.tables.runs.ready(fn, rowsRead) };
+  };
+  const open = ask.functions.filter(
+    ({ fn, runsMax: room }) => room > 0 && txn.pauseOf('function', fn) === undefined,
+  );
+  const rowsEach = Math.max(rowsEachMin, Math.ceil((2 * runsMax) / Math.max(1, open.length)));
+  const sources = open.map(({ fn, runsMax: room }) => read(fn, Math.min(room, runsMax), rowsEach));
+  for (;;) {
+    const candidates = sources.flatMap(({ rows }) => rows);
+    if (sources.length > 1) candidates.sort(inOrder);
+    const heads = candidates.length > runsMax ? candidates.slice(0, runsMax) : candidates;
+    const at = shortest(sources, heads);
+    const source = sources[at];
+    if (source === undefined) {
+      return { heads, backlog: candidates.length > runsMax || sources.some(goesOn) };
+    }
+    sources[at] = read(source.fn, source.rowsMax, source.rowsRead * 4);
+  }
+}
+
+/** Of the functions with unread rows that may belong to the heads, the one whose rows end first. */
+function shortest(sources: readonly Source[], heads: readonly RunRow[]): number {
+  let found = -1;
+  let end = heads.at(-1);
+  for (const [at, source] of sources.entries()) {
+    const last = source.rows.at(-1);
+    if (last === undefined || !goesOn(source) || source.rowsRead === source.rowsMax) continue;
+    if (end === undefined || inOrder(last, end) > 0) continue;
+    end = last;
+    found = at;
+  }
+  return found;
+}
+
+function handOut(txn: Txn, row: RunRow): ClaimedRun {
+  return {
+    seq: row.seq,
+    id: row.id,
+    fn: row.fn,
+    attempt: row.attempt,
+    failures: row.failures,
+    fence: row.fence,
+    input: txn.tables.runs.input(row.seq),
+    lane: row.lane,
+    tenant: row.tenant,
+    tags: row.tags,
+    acceptedAt: row.acceptedAt,
+    deadlineAt: row.deadlineAt,
+    policy: txn.tables.settings.policy(row.policy),
+  };
+}
+
+/** The next time at which the passing of time alone changes something. */
+export function nextDueAt(txn: Txn): WallMs | null {
+  const { runs } = txn.tables;
+  const { wall, judge } = txn.moment;
+  const overdue = runs.nextOverdueAt();
+  const times = [runs.nextDueAt(), runs.nextDeadlineAt()].filter((at) => at !== null);
+  // In whole milliseconds, and never before the judge's clock says so.
+  if (overdue !== null) times.push(wallPlus(wall, Math.max(0, Math.ceil(overdue - judge)) + 1));
+  return times.length === 0 ? null : wallMs(Math.min(...times));
+}

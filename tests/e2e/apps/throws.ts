@@ -1,0 +1,1 @@
+throw new Error('the app has no key\nand a second line');

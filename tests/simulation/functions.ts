@@ -1,0 +1,93 @@
+/**
+ * Owns the functions of the simulated world: their policies, and their hosting in a process.
+ */
+import { retryDefault } from '../../src/core/retry.ts';
+import type { HostedCode } from '../../src/engine/hosted.ts';
+import type { RunContext } from '../../src/engine/run-context.ts';
+import type { RunPolicy } from '../../src/ports/store-runs.ts';
+import { behave, type SimInput } from './behaviour.ts';
+import type { Execution } from './ledger.ts';
+import type { SimProcess } from './sim-process.ts';
+import type { SimWorld } from './sim-world.ts';
+
+const base: RunPolicy = {
+  retry: retryDefault,
+  onCrash: 'retry',
+  crashesMax: 3,
+  attemptTimeoutMs: null,
+  graceMs: 1_000,
+};
+
+/** What each function agrees on with its runs. */
+export const policies: Readonly<Record<string, RunPolicy>> = {
+  work: base,
+  timed: {
+    ...base,
+    attemptTimeoutMs: 2_000,
+    graceMs: 500,
+    retry: { ...retryDefault, attemptsMax: 4, backoff: 'fixed', delayMs: 300 },
+  },
+  once: { ...base, onCrash: 'lose', retry: { ...retryDefault, attemptsMax: 1 } },
+  narrow: { ...base, crashesMax: 1, retry: { ...retryDefault, delayMs: 100, delayMsMax: 500 } },
+  sync: base,
+};
+
+/** The names of all functions. */
+export const functionNames = Object.keys(policies);
+
+/** The functions as one process hosts them. */
+export function hostedFunctions(world: SimWorld, process: SimProcess): readonly HostedCode[] {
+  return functionNames.map((fn) => ({
+    fn,
+    version: '1',
+    digest: fn,
+    concurrency: fn === 'narrow' ? 1 : null,
+    read: fn === 'narrow' ? async (value: unknown) => ({ ok: true, value }) as const : null,
+    run:
+      fn === 'sync'
+        ? (_input: unknown, ctx: RunContext) => runNow(world, process, ctx)
+        : (input: unknown, ctx: RunContext) => run(world, process, input as SimInput, ctx),
+  }));
+}
+
+function executionOf(world: SimWorld, process: SimProcess, ctx: RunContext): Execution {
+  const row = world.rowOf(ctx.runId);
+  return {
+    runId: ctx.runId,
+    fence: ctx.fence,
+    attempt: ctx.attempt,
+    lane: ctx.lane,
+    once: row?.fn === 'once',
+    place: process,
+    node: row?.fence === ctx.fence ? row.owner : null,
+    signal: ctx.signal,
+  };
+}
+
+function runNow(world: SimWorld, process: SimProcess, ctx: RunContext): unknown {
+  const execution = executionOf(world, process, ctx);
+  world.ledger.begin(execution);
+  world.ledger.effect(execution);
+  world.ledger.end(execution);
+  return { fence: ctx.fence, attempt: ctx.attempt };
+}
+
+async function run(
+  world: SimWorld,
+  process: SimProcess,
+  input: SimInput,
+  ctx: RunContext,
+): Promise<unknown> {
+  const execution = executionOf(world, process, ctx);
+  const { ledger } = world;
+  const say = (what: string): void =>
+    world.trace.add(`${process.name} ${what} ${ctx.runId} under fence ${ctx.fence}`);
+  ledger.begin(execution);
+  say('begins');
+  try {
+    return await behave(input, ctx, { clock: process.main, ledger, execution });
+  } finally {
+    ledger.end(execution);
+    say('ends');
+  }
+}

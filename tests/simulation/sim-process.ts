@@ -1,0 +1,208 @@
+/**
+ * Owns one simulated process: a main thread with an engine, and a writer thread with the store and
+ * the heartbeat, as on a real host.
+ *
+ * P1 Paused, neither thread goes on. Stalled (a busy event loop), only the main thread stands
+ *    still. Stuck (a slow disk), only the writer thread does.
+ * P2 Killed, it never does anything again. A call that had not reached the store by then never
+ *    does.
+ */
+
+import { memoryBus } from '../../src/bus/memory/memory-bus.ts';
+import type { NodeKey } from '../../src/core/execution/run.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import type { ProcessIdentity } from '../../src/ports/process-table.ts';
+import type { Store } from '../../src/ports/store.ts';
+import {
+  type ClockView,
+  faultyBus,
+  faultyStore,
+  type SeededRandom,
+  wrapStore,
+} from '../../src/testing/index.ts';
+import { hostedFunctions } from './functions.ts';
+import { Gate } from './gate.ts';
+import type { Place } from './ledger.ts';
+import { busFault, storeFault } from './message-faults.ts';
+import type { SimWorld } from './sim-world.ts';
+
+/** Why a thread stands still. */
+type Standstill = 'pause' | 'stall' | 'stuck';
+
+const pruneEveryMs = 20_000;
+
+export class SimProcess implements Place {
+  readonly name: string;
+  readonly index: number;
+  readonly slots: number;
+  readonly identity: ProcessIdentity;
+  readonly main: ClockView;
+  readonly thread: ClockView;
+  readonly engine: Engine;
+  readonly store: Store;
+  /** Up: it joined and goes to work. */
+  state: 'starting' | 'up' | 'draining' | 'gone' = 'starting';
+  drains = false;
+  readonly #world: SimWorld;
+  readonly #mainGate: Gate;
+  readonly #threadGate: Gate;
+  readonly #standstills = new Set<Standstill>();
+  readonly #closeBus: () => void;
+  #resumedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(world: SimWorld, index: number, incarnation: number, reusePid: number | null) {
+    const { scenario, clock } = world;
+    this.#world = world;
+    this.index = index;
+    this.name = `p${index}.${incarnation}`;
+    this.slots = scenario.slots;
+    this.identity = world.host.spawn(reusePid);
+    this.main = clock.view();
+    this.thread = clock.view();
+    this.#mainGate = new Gate(clock);
+    this.#threadGate = new Gate(clock);
+    const random = world.random.fork();
+    this.store = this.#openStore(random.fork());
+    const bus = this.#openBus(random.fork());
+    this.#closeBus = () => void bus.close();
+    this.engine = new Engine(
+      {
+        clock: this.main,
+        random,
+        store: this.store,
+        bus,
+        processes: world.host.table(this.identity),
+        log: { log: (level, message) => world.trace.add(`${this.name} ${level}: ${message}`) },
+      },
+      {
+        name: this.name,
+        slots: this.slots,
+        ttlMs: scenario.leaseTtlMs,
+        heartbeatMs: scenario.heartbeatMs,
+        pollMs: scenario.pollMs,
+        pruneEveryMs,
+        retention: world.retention,
+        functions: hostedFunctions(world, this),
+      },
+    );
+  }
+
+  get going(): boolean {
+    return this.state !== 'gone' && this.#standstills.size === 0;
+  }
+
+  /** Its store calls can be answered and its code goes on. */
+  get up(): boolean {
+    return this.state === 'up' && this.going;
+  }
+
+  /** L4: stopped until this very moment, and so not aware of the time yet. */
+  dazed(): boolean {
+    return this.#world.clock.mono() === this.#resumedAt;
+  }
+
+  /** The node whose tenure is current here. */
+  get node(): NodeKey | null {
+    return this.engine.node?.key ?? null;
+  }
+
+  async start(): Promise<boolean> {
+    try {
+      await this.engine.start();
+    } catch (error) {
+      this.#world.trace.add(`${this.name} cannot start: ${String(error)}`);
+      this.kill();
+      return false;
+    }
+    if (this.state === 'starting') this.state = 'up';
+    return true;
+  }
+
+  stand(why: Standstill): void {
+    if (this.state === 'gone') return;
+    this.#standstills.add(why);
+    if (why === 'pause') this.#world.host.mark(this.identity, 'stopped');
+    if (why !== 'stuck') {
+      this.#mainGate.freeze();
+      this.main.freeze();
+    }
+    if (why !== 'stall') {
+      this.#threadGate.freeze();
+      this.thread.freeze();
+    }
+  }
+
+  goOn(why: Standstill): void {
+    if (this.state === 'gone' || !this.#standstills.delete(why)) return;
+    if (why === 'pause') this.#world.host.mark(this.identity, 'alive');
+    const others = [...this.#standstills];
+    if (others.every((one) => one === 'stuck')) {
+      this.#resumedAt = this.#world.clock.mono();
+      this.#mainGate.unfreeze();
+      this.main.unfreeze();
+    }
+    if (others.every((one) => one === 'stall')) {
+      this.#threadGate.unfreeze();
+      this.thread.unfreeze();
+    }
+  }
+
+  kill(): void {
+    if (this.state === 'gone') return;
+    this.state = 'gone';
+    this.#world.marks.count(this.engine.counters);
+    this.#mainGate.kill();
+    this.#threadGate.kill();
+    this.main.drop();
+    this.thread.drop();
+    this.#closeBus();
+    this.#world.host.mark(this.identity, 'gone');
+    this.#world.ledger.gone(this);
+  }
+
+  /** What SIGTERM does: ends in good order, then the process is gone. */
+  async drain(graceMs: number): Promise<void> {
+    if (this.state !== 'up') return;
+    this.state = 'draining';
+    this.drains = true;
+    await this.engine.node?.drain(graceMs);
+    this.#world.trace.add(`${this.name} drained`);
+    await this.engine.node?.close();
+    this.kill();
+  }
+
+  #openStore(random: SeededRandom): Store {
+    const world = this.#world;
+    const observed = world.observe(world.store.viewFor(this.thread));
+    const faulty = faultyStore(observed, {
+      clock: this.thread,
+      decide: () => storeFault(world, random),
+    });
+    const gated = wrapStore(faulty, (_call, make) =>
+      this.#mainGate.answer(this.#threadGate.answer(Promise.resolve()).then(make)),
+    );
+    return {
+      ...gated,
+      keepAlive: (ask) =>
+        faulty.keepAlive({
+          ...ask,
+          onBeat: (beat) => this.#mainGate.tell(() => ask.onBeat(beat)),
+          onFenced: () => this.#mainGate.tell(() => ask.onFenced()),
+        }),
+    };
+  }
+
+  #openBus(random: SeededRandom): ReturnType<typeof faultyBus> {
+    const world = this.#world;
+    const real = memoryBus({ hub: world.hub, defer: (call) => void world.clock.after(0, call) });
+    const faulty = faultyBus(real, {
+      clock: world.clock,
+      decide: () => busFault(world, random),
+    });
+    return {
+      publish: (topic) => faulty.publish(topic),
+      subscribe: (topic, listener) => faulty.subscribe(topic, () => this.#mainGate.tell(listener)),
+      close: () => faulty.close(),
+    };
+  }
+}
