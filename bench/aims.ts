@@ -4,7 +4,7 @@
  * A1 An aim is judged on what was measured, at full size only: a quick run says nothing about it.
  * A2 A missed aim is no failure of the benchmark; it is reported with its reason.
  */
-import type { Durability, Measure } from './measure.ts';
+import { type Durability, type Measure, type Peer, peerTitles } from './measure.ts';
 import { significant } from './spread.ts';
 
 export interface Aim {
@@ -13,6 +13,8 @@ export interface Aim {
   readonly durability: Durability;
   /** `ours` judges our figure, `ratio` how many times better it is than the peer's. */
   readonly of: 'ours' | 'ratio';
+  /** The peer of a `ratio`. */
+  readonly peer?: Peer;
   readonly atLeast?: number;
   readonly atMost?: number;
   readonly unit: string;
@@ -41,8 +43,13 @@ const aim = (
   bench: string,
   durability: Durability,
   metric: string,
-  bound: Pick<Aim, 'atLeast' | 'atMost' | 'unit' | 'reason'> & { readonly of?: Aim['of'] },
+  bound: Pick<Aim, 'atLeast' | 'atMost' | 'unit' | 'reason' | 'peer'> & {
+    readonly of?: Aim['of'];
+  },
 ): Aim => ({ bench, durability, metric, of: 'ours', ...bound });
+
+const timesOf = (bench: string, metric: string, peer: Peer, atLeast: number): Aim =>
+  aim(bench, 'full', metric, { of: 'ratio', peer, atLeast, unit: 'times' });
 
 /** The reason of a miss that nobody has looked into; it must not stay. */
 export const unexplained = 'not yet explained';
@@ -70,11 +77,44 @@ export const aims: readonly Aim[] = [
   aim('takeover', 'full', 'last run restarted, longest', { atMost: 2_000, unit: 'ms' }),
   aim('idle', 'full', 'queries', { atMost: 1, unit: 'queries/s' }),
   aim('idle', 'relaxed', 'queries', { atMost: 1, unit: 'queries/s' }),
+  ...['burn-down, 1 process', 'burn-down, 2 processes'].flatMap((metric) => [
+    timesOf('postgres-burndown', metric, 'graphile-batched', 1),
+    timesOf('postgres-burndown', metric, 'graphile', 10),
+  ]),
+  timesOf('postgres-starts', '50 at once', 'graphile', 10),
+  timesOf('postgres-starts', 'one after another', 'graphile', 1),
+  aim('postgres-takeover', 'full', 'near: last run restarted, longest', {
+    ...{ atMost: 2_000, unit: 'ms' },
+  }),
+  aim('postgres-takeover', 'full', 'far: last run restarted, median', {
+    ...{ atMost: 15_000, unit: 'ms' },
+  }),
+  // The lease of 15 s, renewed every 3 s, and 3 s more to notice that it is over.
+  aim('postgres-takeover', 'full', 'far: last run restarted, longest', {
+    ...{ atMost: 18_000, unit: 'ms' },
+  }),
+  ...['near', 'far'].flatMap((distance) => [
+    aim('postgres-takeover', 'full', `${distance}: doubled starts`, { atMost: 0, unit: 'runs' }),
+    aim('postgres-takeover', 'full', `${distance}: leaked slots`, { atMost: 0, unit: 'slots' }),
+  ]),
+  aim('postgres-tenants', 'full', 'p99, beside over alone', { atMost: 2, unit: 'times' }),
+  ...['same process', 'other process'].flatMap((whence) => [
+    aim('postgres-latency', 'full', `${whence}, p50`, { atMost: 3, unit: 'ms' }),
+    aim('postgres-latency', 'full', `${whence}, p99`, { atMost: 7, unit: 'ms' }),
+  ]),
+  ...(['full', 'relaxed'] as const).map((durability) =>
+    aim('postgres-idle', durability, 'statements of an idle node', {
+      ...{ atMost: 1, unit: 'queries/s' },
+    }),
+  ),
+  aim('postgres-held', 'full', 'rate, last over first', { atLeast: 0.95, unit: 'times' }),
+  aim('postgres-held', 'full', 'p99, last over first', { atMost: 2, unit: 'times' }),
 ];
 
 /** How a bound is written. */
 export function describeAim(one: Aim): string {
-  const what = one.of === 'ratio' ? `${one.metric}, against the peer` : one.metric;
+  const peer = one.peer === undefined ? 'the peer' : peerTitles[one.peer];
+  const what = one.of === 'ratio' ? `${one.metric}, against ${peer}` : one.metric;
   const bound = one.atLeast === undefined ? `<= ${one.atMost}` : `>= ${one.atLeast}`;
   return `${what} ${bound} ${one.unit}`;
 }
@@ -110,7 +150,7 @@ function gotOf(one: Aim, measures: readonly Measure[]): number | null {
   const ours = find('ours');
   if (ours === undefined) return null;
   if (one.of === 'ours') return ours.value;
-  const peer = find('bullmq');
+  const peer = find(one.peer ?? 'bullmq');
   return peer === undefined ? null : ratio(ours, peer);
 }
 

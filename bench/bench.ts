@@ -7,12 +7,21 @@ import type { Durability, Measure, Side, Subject } from './measure.ts';
 import { durabilities } from './measure.ts';
 import type { RedisAddress, RedisServer } from './redis-server.ts';
 import { startRedis } from './redis-server.ts';
+import type { Peers } from './result.ts';
 
 /** One benchmark of the catalogue. */
 export interface Bench {
   readonly name: string;
   /** One line for the list. */
   readonly about: string;
+  /** The word that stands for this one and others. */
+  readonly group?: string;
+  /** Words for it after `--only`. */
+  readonly words?: readonly string[];
+  /** So long that it is run under its own name only. */
+  readonly long?: boolean;
+  /** Who is measured beside ours, where that is not BullMQ on Redis alone. */
+  peers?(): Peers;
   run(stage: Stage): Promise<readonly Measure[]>;
 }
 
@@ -27,8 +36,11 @@ export class Stage {
   readonly quick: boolean;
   /** An empty folder on the disk that is measured; deleted at the end. */
   readonly dir: string;
+  /** Words that name the sides to be measured; none: all of them. */
+  readonly only: readonly string[];
   readonly #withPeer: boolean;
   readonly #say: (line: string) => void;
+  readonly #leaving: (() => Promise<void>)[] = [];
   readonly #servers = new Map<Durability, RedisServer>();
   readonly #cases: CaseProcess[] = [];
 
@@ -36,10 +48,12 @@ export class Stage {
     readonly quick: boolean;
     readonly dir: string;
     readonly withPeer: boolean;
+    readonly only: readonly string[];
     readonly say: (line: string) => void;
   }) {
     this.quick = options.quick;
     this.dir = options.dir;
+    this.only = options.only;
     this.#withPeer = options.withPeer;
     this.#say = options.say;
   }
@@ -65,9 +79,15 @@ export class Stage {
     const place: Ask =
       side === 'ours' ? { dir: this.dir } : { redis: { ...(await this.redis(durability)) } };
     const name = `${module} (${durability})`;
-    const process = await CaseProcess.open(module, { ...place, durability, ...params }, name);
-    this.#cases.push(process);
+    const process = await this.openCase(module, { ...place, durability, ...params }, name);
     return { side, durability, process };
+  }
+
+  /** Opens a case that is told where it works by `params` alone. */
+  async openCase(module: string, params: Ask, name: string): Promise<CaseProcess> {
+    const process = await CaseProcess.open(module, params, name);
+    this.#cases.push(process);
+    return process;
   }
 
   /** Opens `<name>-<side>` for every side and class; the order is that of the interleaving. */
@@ -90,10 +110,16 @@ export class Stage {
     return server.address;
   }
 
+  /** Does this as well when the stage is cleared, after the cases are gone. */
+  atClear(leave: () => Promise<void>): void {
+    this.#leaving.push(leave);
+  }
+
   /** Ends every process that was started here. */
   async clear(): Promise<void> {
     await Promise.all(this.#cases.map((process) => process.kill('SIGKILL')));
     await Promise.all([...this.#servers.values()].map((server) => server.stop()));
+    await Promise.all(this.#leaving.splice(0).map((leave) => leave()));
   }
 }
 

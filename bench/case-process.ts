@@ -51,8 +51,10 @@ export class CaseProcess {
     return this.#send({ do: 'ask', ask });
   }
 
-  onEvent(listener: (event: Answer) => void): void {
+  /** Hears of events from now on, until what it returns is called. */
+  onEvent(listener: (event: Answer) => void): () => void {
     this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Closes the case in good order and waits for its process to end. */

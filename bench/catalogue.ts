@@ -7,6 +7,13 @@ import { claimCost } from './claim-cost.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
+import { postgresBurndown } from './postgres/burndown.ts';
+import { postgresHeld } from './postgres/held.ts';
+import { postgresIdle } from './postgres/idle.ts';
+import { postgresLatency } from './postgres/latency.ts';
+import { postgresStarts } from './postgres/starts.ts';
+import { postgresTakeover } from './postgres/takeover.ts';
+import { postgresTenants } from './postgres/tenants.ts';
 import { starts } from './starts.ts';
 import { takeover } from './takeover.ts';
 import { writer } from './writer.ts';
@@ -21,4 +28,11 @@ export const catalogue: readonly Bench[] = [
   takeover,
   idle,
   writer,
+  postgresBurndown,
+  postgresStarts,
+  postgresTakeover,
+  postgresTenants,
+  postgresLatency,
+  postgresIdle,
+  postgresHeld,
 ];

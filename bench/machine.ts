@@ -93,3 +93,9 @@ function filesystemOf(dir: string): string {
     return 'unknown';
   }
 }
+
+/** The version of an installed package. */
+export function packageVersion(name: string): string {
+  const manifest = new URL(`../node_modules/${name}/package.json`, import.meta.url);
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string }).version;
+}

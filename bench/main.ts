@@ -3,34 +3,44 @@
  *
  *   npm run bench -- list                      what there is
  *   npm run bench -- <name>... [--quick]       run them; --quick takes under a minute each
+ *   npm run bench -- postgres                  all parts of the group, but for the long one
  *   npm run bench -- all
  *   npm run bench -- report                    write the newest results into docs/benchmarks.md
  *
  * --json   makes the last line of each the result as JSON
- * --alone  leaves the peer out, and keeps no result
+ * --alone  leaves the peers out, and keeps no result
+ * --only   measures the named sides only (`holdfast`, `graphile`, ...), of the group `postgres`
+ *          also the named parts only (`b1`, `burndown`, ...); a part that lacks sides is not kept
  * --dir    puts the stores below this folder, to measure its disk (default: the temporary one)
  *
  * Exit codes: 0 measured (aims met or not), 1 a benchmark failed or what it measured did not
  * verify, 2 the command line is wrong.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Bench, Stage } from './bench.ts';
 import { catalogue } from './catalogue.ts';
-import { describeMachine, diskSpeed } from './machine.ts';
+import { describeMachine, diskSpeed, packageVersion } from './machine.ts';
+import { peerTitles } from './measure.ts';
 import { showResult } from './print.ts';
 import { redisVersion } from './redis-server.ts';
 import { writeReport } from './report.ts';
-import { keepResult, type PeerVersions, type Result, toResult } from './result.ts';
+import { keepResult, type Peers, type Result, toResult } from './result.ts';
 
 interface Options {
   readonly quick: boolean;
   readonly json: boolean;
   readonly alone: boolean;
+  readonly only: readonly string[];
   readonly dir: string;
 }
+
+/** The word for our own side. */
+const OURS = 'holdfast';
+const sideWords: readonly string[] = [OURS, ...Object.keys(peerTitles)];
+const partWords = catalogue.flatMap(({ words = [] }) => words);
 
 /** Above this load average the machine is not ours alone. */
 const LOAD_QUIET_MAX = 1;
@@ -54,13 +64,22 @@ async function main(): Promise<number> {
     console.log(writeReport());
     return 0;
   }
-  const benches = catalogue.filter(({ name }) => words.includes(name) || words.includes('all'));
-  for (const bench of benches) {
+  let failed = false;
+  for (const bench of chosen(words, options.only)) {
     const result = await play(bench, options);
-    if (result === undefined) return 1;
-    console.log(options.json ? JSON.stringify(result) : showResult(result));
+    if (result === undefined) failed = true;
+    else console.log(options.json ? JSON.stringify(result) : showResult(result));
   }
-  return 0;
+  return failed ? 1 : 0;
+}
+
+function chosen(words: readonly string[], only: readonly string[]): readonly Bench[] {
+  const parts = only.filter((word) => partWords.includes(word));
+  return catalogue.filter(({ name, group = '', words: own = [], long = false }) => {
+    if (words.includes(name)) return true;
+    if (!words.includes(group) && !words.includes('all')) return false;
+    return parts.length === 0 ? !long : own.some((word) => parts.includes(word));
+  });
 }
 
 function read(): { words: readonly string[]; options: Options } | string {
@@ -71,29 +90,43 @@ function read(): { words: readonly string[]; options: Options } | string {
         quick: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         alone: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true, default: [] },
         dir: { type: 'string', default: tmpdir() },
       },
     });
-    const known = ['list', 'all', 'report', ...catalogue.map(({ name }) => name)];
-    const unknown = positionals.filter((word) => !known.includes(word));
-    if (unknown.length > 0) {
-      return `no such benchmark: ${unknown.join(', ')}\nthere are: ${known.join(', ')}`;
-    }
-    return { words: positionals, options: values };
+    const groups = new Set(catalogue.flatMap(({ group = [] }) => group));
+    const known = ['list', 'all', 'report', ...groups, ...catalogue.map(({ name }) => name)];
+    const only = values.only.flatMap((words) => words.split(',').filter((word) => word !== ''));
+    return (
+      unknownWord('benchmark', positionals, known) ??
+      unknownWord('side or part', only, [...sideWords, ...partWords]) ?? {
+        words: positionals,
+        options: { ...values, only },
+      }
+    );
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+function unknownWord(what: string, words: readonly string[], known: readonly string[]) {
+  const unknown = words.filter((word) => !known.includes(word));
+  if (unknown.length === 0) return undefined;
+  return `no such ${what}: ${unknown.join(', ')}\nthere are: ${known.join(', ')}`;
 }
 
 /** Runs one benchmark; undefined when it failed. */
 async function play(bench: Bench, options: Options): Promise<Result | undefined> {
   const { quick, alone, dir: parent } = options;
   const dir = mkdtempSync(join(parent, 'holdfast-bench-'));
-  const peer = alone ? null : peerVersions();
-  if (peer === null && !alone) {
-    say('redis-server is not on the PATH: the peer is not measured (apt-get install redis-server)');
+  const redis = redisVersion();
+  const only = alone ? [OURS] : options.only.filter((word) => sideWords.includes(word));
+  const whole = only.length === 0 && redis !== undefined;
+  if (redis === undefined && !alone) {
+    say('redis-server is not on the PATH: BullMQ on it is not measured');
+    say('(apt-get install redis-server)');
   }
-  const stage = new Stage({ quick, dir, withPeer: peer !== null, say });
+  const stage = new Stage({ quick, dir, withPeer: !alone && redis !== undefined, only, say });
   const clearUp = () => rmSync(dir, { recursive: true, force: true });
   process.once('exit', clearUp);
   try {
@@ -107,10 +140,11 @@ async function play(bench: Bench, options: Options): Promise<Result | undefined>
     const measures = await bench.run(stage);
     await stage.clear();
     const machine = { ...before, diskAfter: diskSpeed(dir) };
-    const result = toResult(bench.name, machine, peer, measures, { quick });
+    const peers = bench.peers?.() ?? redisPeer();
+    const result = toResult(bench.name, machine, peers, measures, { quick });
     const date = new Date().toISOString().slice(0, 10);
     // Half of a result must not take the place of a whole one.
-    if (peer !== null) say(`kept in ${keepResult({ ...result, date, quick, raw: measures })}`);
+    if (whole) say(`kept in ${keepResult({ ...result, date, quick, raw: measures })}`);
     return result;
   } catch (error) {
     say(`${bench.name} failed: ${error instanceof Error ? error.message : String(error)}`);
@@ -122,10 +156,9 @@ async function play(bench: Bench, options: Options): Promise<Result | undefined>
   }
 }
 
-function peerVersions(): PeerVersions {
+/** The one peer of most benchmarks, if its server is here. */
+function redisPeer(): Peers {
   const server = redisVersion();
-  if (server === undefined) return null;
-  const manifest = new URL('../node_modules/bullmq/package.json', import.meta.url);
-  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
-  return { version, server: `Redis ${server}` };
+  if (server === undefined) return {};
+  return { bullmq: { version: packageVersion('bullmq'), server: `Redis ${server}` } };
 }

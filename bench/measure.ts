@@ -12,7 +12,17 @@ import { median, percentile, significant } from './spread.ts';
 export const durabilities = ['full', 'relaxed'] as const;
 export type Durability = (typeof durabilities)[number];
 
-export type Side = 'ours' | 'bullmq';
+/** The peers, and how they are called where figures are shown. */
+export const peerTitles = {
+  bullmq: 'BullMQ',
+  'graphile-batched': 'graphile-worker, batched',
+  graphile: 'graphile-worker',
+  'pg-boss': 'pg-boss',
+  'bullmq-postgres': 'BullMQ on Postgres',
+  dbos: 'DBOS',
+} as const;
+export type Peer = keyof typeof peerTitles;
+export type Side = 'ours' | Peer;
 
 /** What one metric means. The same for all sides, so that a ratio has a direction. */
 export interface Metric {

@@ -1,14 +1,68 @@
 /**
  * Owns how a result is shown: as a table for a terminal, or as one in Markdown.
  */
-import { type Durability, durabilities, type Figure } from './measure.ts';
-import type { Result } from './result.ts';
+import { catalogue } from './catalogue.ts';
+import { type Durability, durabilities, type Figure, type Peer, peerTitles } from './measure.ts';
+import type { Figures, Result } from './result.ts';
 
-/** What a class means, in the words of both sides. */
-export const classNames: Readonly<Record<Durability, string>> = {
+/** What a class means beside BullMQ on Redis. */
+const besideRedis: Readonly<Record<Durability, string>> = {
   full: '`full` beside Redis `appendfsync always`',
   relaxed: '`relaxed` beside Redis `appendfsync everysec`',
 };
+
+/** What a class means beside several peers. */
+const besideMany: Readonly<Record<Durability, string>> = {
+  full: '`full`: answered after an fsync, on every side',
+  relaxed: '`relaxed`: the last moments may go with the machine',
+};
+
+/** A table of one class: its title, its heads and its rows. */
+export interface Table {
+  readonly title: string;
+  readonly heads: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** The tables of a result, a class each. Beside several peers, a row is a system. */
+export function tablesOf(result: Result): readonly Table[] {
+  const many = catalogue.some(({ name, peers }) => name === result.name && peers !== undefined);
+  return durabilities
+    .map((durability) =>
+      many
+        ? { title: besideMany[durability], ...systemsOf(result, durability) }
+        : { title: besideRedis[durability], heads, rows: rowsOf(result, durability) },
+    )
+    .filter(({ rows }) => rows.length > 0);
+}
+
+const onRedis = `${peerTitles.bullmq} on Redis`;
+
+/** Every system with figures in a class, ours first. */
+function sidesOf(result: Result, durability: Durability) {
+  const named: readonly (readonly [string, Figures])[] = [
+    ['holdfast', result.ours],
+    ...Object.entries(result.peers).map(
+      ([peer, { figures }]) =>
+        [peer === 'bullmq' ? onRedis : peerTitles[peer as Peer], figures] as const,
+    ),
+  ];
+  return named
+    .map(([title, figures]) => ({ title, figures: figures[durability] ?? {} }))
+    .filter(({ figures }) => Object.keys(figures).length > 0);
+}
+
+function systemsOf(result: Result, durability: Durability): Omit<Table, 'title'> {
+  const sides = sidesOf(result, durability);
+  const metrics = [...new Set(sides.flatMap(({ figures }) => Object.keys(figures)))];
+  return {
+    heads: ['', ...metrics],
+    rows: sides.map(({ title, figures }) => [
+      title,
+      ...metrics.map((metric) => showFigure(figures[metric])),
+    ]),
+  };
+}
 
 /** A figure with its unit and how far its rounds lie apart. */
 function showFigure(figure: Figure | undefined): string {
@@ -23,8 +77,8 @@ export function digits(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: 4 });
 }
 
-/** The rows of one class: metric, ours, peer, ratio. */
-export function rowsOf(result: Result, durability: Durability): readonly (readonly string[])[] {
+/** The rows of one class beside one peer: metric, ours, peer, ratio. */
+function rowsOf(result: Result, durability: Durability): readonly (readonly string[])[] {
   const ours = result.ours[durability] ?? {};
   const peer = result.peers.bullmq?.figures[durability] ?? {};
   const ratios = result.ratios[durability] ?? {};
@@ -41,7 +95,7 @@ export function rowsOf(result: Result, durability: Durability): readonly (readon
 }
 
 /** What stands over the rows. */
-export const heads = ['metric', 'holdfast', 'BullMQ', 'better by'] as const;
+const heads = ['metric', 'holdfast', 'BullMQ', 'better by'] as const;
 
 /** The whole result for a terminal. */
 export function showResult(result: Result): string {
@@ -52,13 +106,20 @@ export function showResult(result: Result): string {
     `disk: ${machine.diskBefore.syncsPerSecond} fdatasyncs/s before, ` +
       `${machine.diskAfter.syncsPerSecond} after; load before: ${machine.loadBefore}`,
   ];
-  for (const durability of durabilities) {
-    const rows = rowsOf(result, durability);
-    if (rows.length === 0) continue;
-    lines.push('', classNames[durability].replaceAll('`', ''), ...align([heads, ...rows]));
+  for (const table of tablesOf(result)) {
+    const rows = table.heads === heads ? [heads, ...table.rows] : stacked(table);
+    lines.push('', table.title.replaceAll('`', ''), ...align(rows));
   }
   if (result.aims.length > 0) lines.push('', 'aims', ...showAims(result));
   return lines.join('\n');
+}
+
+/** A table whose rows are systems, turned for a terminal: a metric, and the systems below it. */
+function stacked({ heads: [, ...metrics], rows }: Table): readonly (readonly string[])[] {
+  return metrics.flatMap((metric, index) => [
+    [metric],
+    ...rows.map(([title = '', ...figures]) => [`  ${title}`, figures[index] ?? '']),
+  ]);
 }
 
 function showAims(result: Result): readonly string[] {
@@ -75,7 +136,8 @@ function showAims(result: Result): readonly string[] {
   );
 }
 
-function align(rows: readonly (readonly string[])[]): readonly string[] {
+/** Rows as columns of a fixed width. */
+export function align(rows: readonly (readonly string[])[]): readonly string[] {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {

@@ -6,8 +6,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { judge } from './aims.ts';
 import { catalogue } from './catalogue.ts';
-import { durabilities } from './measure.ts';
-import { classNames, digits, heads, rowsOf } from './print.ts';
+import { fenceSection } from './fence/fence-print.ts';
+import { newestFence } from './fence/fence-result.ts';
+import { type Peer, peerTitles } from './measure.ts';
+import { digits, tablesOf } from './print.ts';
 import { newestResult, type StoredResult } from './result.ts';
 
 const document = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
@@ -28,7 +30,8 @@ export function withResults(text: string): string {
   const end = text.indexOf(END);
   if (begin < 0 || end < begin)
     throw new Error(`docs/benchmarks.md has lost its markers: ${BEGIN}`);
-  return `${text.slice(0, begin + BEGIN.length)}\n\n${sections()}\n${text.slice(end)}`;
+  const fence = fenceSection(newestFence());
+  return `${text.slice(0, begin + BEGIN.length)}\n\n${sections()}\n${fence}\n${text.slice(end)}`;
 }
 
 function sections(): string {
@@ -43,20 +46,24 @@ function sections(): string {
 
 function section(result: StoredResult): string {
   const { machine, date, peers } = result;
-  const peer = Object.entries(peers)
-    .map(([, { version, server }]) => `BullMQ ${version} on ${server}; `)
-    .join('');
+  const measured = Object.entries(peers).map(([peer, versions]) => ({
+    ...{ ...versions, title: peerTitles[peer as Peer] },
+  }));
+  const many = measured.some(({ settings }) => settings !== undefined);
+  const beside = measured.map((one) => `${one.title} ${one.version} on ${one.server}; `);
   const lines = [
     `Measured ${date}: ${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB, ` +
-      `${machine.filesystem}, ${machine.os}, Node ${machine.node}; ${peer}` +
+      `${machine.filesystem}, ${machine.os}, Node ${machine.node}; ${many ? '' : beside.join('')}` +
       `${digits(machine.diskBefore.syncsPerSecond)} fdatasyncs/s before and ` +
       `${digits(machine.diskAfter.syncsPerSecond)} after, load ${machine.loadBefore} before.`,
     '',
   ];
-  for (const durability of durabilities) {
-    const rows = rowsOf(result, durability);
-    if (rows.length === 0) continue;
-    lines.push(`${classNames[durability]}:`, '', ...markdown(heads, rows), '');
+  for (const { title, version, server, settings } of many ? measured : []) {
+    lines.push(`- ${title} ${version} on ${server}: ${settings}`);
+  }
+  if (many) lines.push('');
+  for (const { title, heads, rows } of tablesOf(result)) {
+    lines.push(`${title}:`, '', ...markdown(heads, rows), '');
   }
   return [...lines, ...aimsOf(result)].join('\n');
 }

@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type JudgedAim, judge, type Miss, ratio } from './aims.ts';
 import type { Machine } from './machine.ts';
-import { type Durability, durabilities, type Figure, type Measure, toFigure } from './measure.ts';
+import {
+  type Durability,
+  durabilities,
+  type Figure,
+  type Measure,
+  type Peer,
+  peerTitles,
+  toFigure,
+} from './measure.ts';
 
 /** Figures by class and metric. */
 export type Figures = Readonly<Partial<Record<Durability, Readonly<Record<string, Figure>>>>>;
@@ -16,10 +24,8 @@ export interface Result {
   readonly name: string;
   readonly machine: Machine;
   readonly ours: Figures;
-  readonly peers: Readonly<
-    Record<string, { readonly version: string; readonly server: string; readonly figures: Figures }>
-  >;
-  /** How many times better ours is, by class and metric; above 1 ours is better. */
+  readonly peers: Readonly<Partial<Record<Peer, PeerVersions & { readonly figures: Figures }>>>;
+  /** How many times better ours is than the best peer; above 1 ours is better. */
   readonly ratios: Readonly<Partial<Record<Durability, Readonly<Record<string, number>>>>>;
   readonly aims: readonly JudgedAim[];
   readonly misses: readonly Miss[];
@@ -32,27 +38,39 @@ export interface StoredResult extends Result {
   readonly raw: readonly Measure[];
 }
 
-/** The peer's versions, or null when it could not be measured. */
-export type PeerVersions = { readonly version: string; readonly server: string } | null;
+/** Which peer was measured, on what, and how it was set up. */
+export interface PeerVersions {
+  readonly version: string;
+  readonly server: string;
+  readonly settings?: string;
+}
+/** The peers that can be measured here. */
+export type Peers = Readonly<Partial<Record<Peer, PeerVersions>>>;
 
+const peerNames = Object.keys(peerTitles) as readonly Peer[];
 const folder = fileURLToPath(new URL('./results/', import.meta.url));
 
 /** Puts measures into the form of a result. */
 export function toResult(
   name: string,
   machine: Machine,
-  peer: PeerVersions,
+  peers: Peers,
   measures: readonly Measure[],
   options: { readonly quick: boolean },
 ): Result {
   const { aims, misses } = judge(name, measures, options);
-  const figures = figuresOf(measures, 'bullmq');
-  const measured = peer !== null && Object.keys(figures).length > 0;
+  const measured: Partial<Record<Peer, PeerVersions & { readonly figures: Figures }>> = {};
+  for (const peer of peerNames) {
+    const figures = figuresOf(measures, peer);
+    const versions = peers[peer];
+    if (versions === undefined || Object.keys(figures).length === 0) continue;
+    measured[peer] = { ...versions, figures };
+  }
   return {
     name,
     machine,
     ours: figuresOf(measures, 'ours'),
-    peers: measured ? { bullmq: { ...peer, figures } } : {},
+    peers: measured,
     ratios: ratiosOf(measures),
     aims,
     misses,
@@ -76,13 +94,12 @@ function ratiosOf(measures: readonly Measure[]): Result['ratios'] {
     const ofClass: Record<string, number> = {};
     for (const ours of measures) {
       if (ours.side !== 'ours' || ours.durability !== durability) continue;
-      const peer = measures.find(
-        (other) =>
-          other.side === 'bullmq' &&
-          other.durability === durability &&
-          other.metric.name === ours.metric.name,
-      );
-      if (peer !== undefined) ofClass[ours.metric.name] = ratio(ours, peer);
+      const against = measures
+        .filter((other) => other.side !== 'ours' && other.durability === durability)
+        .filter((other) => other.metric.name === ours.metric.name)
+        .map((peer) => ratio(ours, peer))
+        .filter(Number.isFinite);
+      if (against.length > 0) ofClass[ours.metric.name] = Math.min(...against);
     }
     if (Object.keys(ofClass).length > 0) ratios[durability] = ofClass;
   }

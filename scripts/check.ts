@@ -51,6 +51,11 @@ const STAGES: readonly Stage[] = [
     ...node('scripts/test.ts', '!tests/tidy/', '!tests/docs/'),
   },
   {
+    name: 'chaos',
+    about: 'two minutes of faults on a real Postgres, and the auditor',
+    ...node('--conditions=holdfast-source', 'tests/chaos/main.ts'),
+  },
+  {
     name: 'docs',
     about: 'the documents say what the code does',
     ...node('scripts/test.ts', 'tests/docs/'),

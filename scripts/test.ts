@@ -7,10 +7,14 @@
  *   npm test -- --test-name-pattern=lane   options go to node's runner
  *
  * A run that finds no file is a failure, never a pass.
+ *
+ * Files that need Postgres share one server: the one that HOLDFAST_TEST_POSTGRES names, else a
+ * cluster that is started here if any of them was chosen, and taken away at the end.
  */
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PATTERNS = ['src/**/*.test.ts', 'tests/**/*.test.ts'];
@@ -38,6 +42,7 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+const server = await sharedServer();
 const run = spawnSync(
   process.execPath,
   [
@@ -49,7 +54,40 @@ const run = spawnSync(
     ...options,
     ...files,
   ],
-  { cwd: root, stdio: 'inherit', env: { NODE_COMPILE_CACHE: cache, ...process.env } },
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: { NODE_COMPILE_CACHE: cache, ...process.env, ...server?.env },
+  },
 );
+await server?.dispose();
 if (run.error !== undefined) throw run.error;
 process.exitCode = run.status ?? 1;
+
+/** The cluster of this run, unless no chosen file needs it or there is a server already. */
+async function sharedServer() {
+  const seen = new Set<string>();
+  if (!files.some((file) => leadsTo('tests/postgres/server.ts', file, seen))) return null;
+  // Loaded only now: most runs of a few files have no use for a database client.
+  const { serverVariable, startTestCluster } = await import('../tests/postgres/server.ts');
+  if (process.env[serverVariable]) return null;
+  try {
+    const { cluster, url } = await startTestCluster();
+    return { env: { [serverVariable]: url }, dispose: () => cluster.dispose() };
+  } catch (error) {
+    // Each file that needs one says so again, as its own failure; the others can run.
+    console.error(error instanceof Error ? error.message : error);
+    return null;
+  }
+}
+
+/** Whether the file is the wanted one or imports it, through whichever files of tests/. */
+function leadsTo(wanted: string, file: string, seen: Set<string>): boolean {
+  if (file === wanted) return true;
+  if (seen.has(file) || !existsSync(join(root, file))) return false;
+  seen.add(file);
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(/ from '(\.[^']+)'/g)]
+    .map(([, path = '']) => posix.join(posix.dirname(file), path))
+    .some((path) => path.startsWith('tests/') && leadsTo(wanted, path, seen));
+}

@@ -19,6 +19,7 @@ import {
 } from './core/check.ts';
 import { type Digestible, digestOf } from './core/digest.ts';
 import { limits } from './core/limits.ts';
+import { policyUnset } from './core/policy-unset.ts';
 import { type RetryPolicy, retryDefault } from './core/retry.ts';
 import type { RunContext } from './engine/run-context.ts';
 import type { RunPolicy } from './ports/store-runs.ts';
@@ -106,19 +107,11 @@ export interface FunctionParts {
 /** Any definition, whatever its types. */
 export type AnyFunction = FunctionDefinition<string, never, unknown>;
 
-const graceMsDefault = 5_000;
 /** An hour: whoever drains has to wait for it. */
 const graceMsMax = 3_600_000;
-const crashesMaxDefault = 3;
 
 /** The policy of runs whose definition is not at hand. */
-export const policyDefault: RunPolicy = {
-  retry: retryDefault,
-  onCrash: 'retry',
-  crashesMax: crashesMaxDefault,
-  attemptTimeoutMs: null,
-  graceMs: graceMsDefault,
-};
+export const policyDefault: RunPolicy = policyUnset;
 
 /**
  * Defines a function: a named handler with its options. Nothing happens until a runtime hosts or
@@ -159,9 +152,9 @@ export function defineFunction(
   const policy: RunPolicy = {
     retry: retryOf(name, options.retry),
     onCrash: options.onCrash ?? 'retry',
-    crashesMax: options.crashesMax ?? crashesMaxDefault,
+    crashesMax: options.crashesMax ?? policyUnset.crashesMax,
     attemptTimeoutMs: attemptMs ?? null,
-    graceMs: graceMs ?? graceMsDefault,
+    graceMs: graceMs ?? policyUnset.graceMs,
   };
   const terms = options as FunctionTerms<unknown>;
   const laneWidth = options.laneWidth ?? 1;

@@ -11,16 +11,20 @@ import { limits } from './core/limits.ts';
 import { type OutcomeKind, outcomeKinds } from './core/outcome.ts';
 import type { AnyFunction, FunctionDefinition } from './define-function.ts';
 import type { Counters } from './engine/counters.ts';
+import { announce, type World } from './engine/world.ts';
 import type { PauseView, Retention, StoreFinding } from './ports/store-reads.ts';
 import type { StartItem, StartVerdict } from './ports/store-runs.ts';
 import { Functions, Lanes, Nodes, Tenants } from './runtime/controls.ts';
 import { examine } from './runtime/doctor.ts';
 import type { OpenOptions } from './runtime/options.ts';
+import type { StartWithin } from './runtime/postgres-parts.ts';
 import type { Startable } from './runtime/registry.ts';
 import { Handle, type RunHandle } from './runtime/run-handle.ts';
 import { Runs } from './runtime/runs.ts';
 import { type StartOptions, startItem } from './runtime/start-item.ts';
 import { openRuntime, type Runtime } from './runtime.ts';
+import type { CallerTransaction } from './store/postgres/caller-transaction.ts';
+import type { StoreHealth } from './store/postgres/health.ts';
 
 /** What a runtime counts, and what it does right now. */
 export interface RuntimeStats extends Readonly<Counters> {
@@ -31,11 +35,23 @@ export interface RuntimeStats extends Readonly<Counters> {
   readonly stuck: number;
   /** Runs that somebody in this process waits for. */
   readonly waits: number;
+  /**
+   * How the server of a store in PostgreSQL stood at the last look, once a minute: held snapshots,
+   * dead rows, and alarms. Null for other stores, before the first look, and where nothing is
+   * executed.
+   */
+  readonly health: StoreHealth | null;
 }
 
 /** One run of `startMany`. */
-export interface StartManyItem<Input> extends StartOptions {
+export interface StartManyItem<Input> extends Omit<StartOptions, 'tx'> {
   readonly input: Input;
+}
+
+/** What all runs of a `startMany` have in common. */
+export interface StartManyOptions {
+  /** As for `start`: the runs are there if this transaction commits. */
+  readonly tx?: CallerTransaction;
 }
 
 /** What became of one run of `startMany`. */
@@ -90,6 +106,9 @@ export class Holdfast implements AsyncDisposable {
    * A function that is given by name must be known here or hosted by a node; without its definition
    * there is no schema to check by, and its policy, lane and tenant are those that its nodes told.
    * A lane or tenant that is computed from the input must be given then (`request.invalid`).
+   *
+   * With `tx` it resolves when the run stands in that transaction of yours: it is accepted if and
+   * when you commit, and was never there if you do not. See `StartOptions.tx`.
    */
   start<Input, Output>(
     fn: FunctionDefinition<string, Input, Output>,
@@ -105,6 +124,7 @@ export class Holdfast implements AsyncDisposable {
     const found = this.#runtime.registry.find(fn) ?? (await this.#look(fn));
     const made = this.#itemOf(found, input, options);
     const item = made instanceof Promise ? await made : made;
+    if (options.tx !== undefined) return this.#startWithin(options.tx, item);
     const verdict = await this.#runtime.lifeline.ensureOpen().engine.intake.starts.add(item);
     if (verdict.ok) return this.#handle(verdict.id, verdict.created);
     throw refusal(verdict, item);
@@ -117,16 +137,21 @@ export class Holdfast implements AsyncDisposable {
   startMany<Input, Output>(
     fn: FunctionDefinition<string, Input, Output>,
     items: readonly StartManyItem<Input>[],
+    options?: StartManyOptions,
   ): Promise<readonly Started<Output>[]>;
   startMany(
     fn: string,
     items: readonly StartManyItem<unknown>[],
+    options?: StartManyOptions,
   ): Promise<readonly Started<unknown>[]>;
   async startMany(
     fn: AnyFunction | string,
     items: readonly StartManyItem<unknown>[],
+    options: StartManyOptions = {},
   ): Promise<readonly Started<unknown>[]> {
     checkMany(items);
+    checkOptions('startMany', options, ['tx']);
+    const { tx } = options;
     const { engine } = this.#runtime.lifeline.ensureOpen();
     const found = this.#runtime.registry.find(fn) ?? (await this.#look(fn));
     const made = await Promise.all(
@@ -139,15 +164,30 @@ export class Holdfast implements AsyncDisposable {
       }),
     );
     const good = made.filter((item): item is StartItem => !(item instanceof HoldfastError));
-    const verdicts = await engine.intake.starts.addAll(good);
+    const verdicts =
+      tx === undefined ? await engine.intake.starts.addAll(good) : await this.#within()(tx, good);
     let next = 0;
     return made.map((item): Started<unknown> => {
       if (item instanceof HoldfastError) return { ok: false, error: item };
       const verdict = verdicts[next];
       next += 1;
-      if (verdict?.ok) return { ok: true, run: this.#handle(verdict.id, verdict.created) };
+      if (verdict?.ok) {
+        const uncommitted = tx !== undefined && verdict.created;
+        return { ok: true, run: this.#handle(verdict.id, verdict.created, uncommitted) };
+      }
       return { ok: false, error: refusal(verdict, item) };
     });
+  }
+
+  /**
+   * Accepts what was started in transactions that are committed by now, and tells the nodes. Call
+   * it after your commit: without it a node finds the runs at its next poll, `pollMs` later at the
+   * most. Returns at once; if it cannot reach the store, that node finds them all the same.
+   */
+  wake(): void {
+    const { world } = this.#runtime.lifeline.ensureOpen().engine;
+    world.bus.publish('ready');
+    void sweepAll(world);
   }
 
   /** Everything that is paused. */
@@ -193,6 +233,7 @@ export class Holdfast implements AsyncDisposable {
       running: node?.running ?? 0,
       stuck: node?.stuck ?? 0,
       waits: waits.size,
+      health: this.#runtime.health(),
     };
   }
 
@@ -233,8 +274,34 @@ export class Holdfast implements AsyncDisposable {
     return startItem(world, settings.inputBytesMax, found, input, options);
   }
 
-  #handle(id: string, created: boolean): RunHandle {
-    return new Handle<unknown>(this.#runtime.lifeline, this.runs, id, created);
+  async #startWithin(tx: CallerTransaction, item: StartItem): Promise<RunHandle> {
+    const [verdict] = await this.#within()(tx, [item]);
+    if (verdict?.ok) return this.#handle(verdict.id, verdict.created, verdict.created);
+    throw refusal(verdict, item);
+  }
+
+  #within(): StartWithin {
+    const { startWithin } = this.#runtime;
+    if (startWithin !== null) return startWithin;
+    const message = 'tx: starting within a transaction of yours takes a store in PostgreSQL';
+    throw new HoldfastError('request.invalid', message, { details: { name: 'tx' } });
+  }
+
+  #handle(id: string, created: boolean, uncommitted = false): RunHandle {
+    return new Handle<unknown>(this.#runtime.lifeline, this.runs, id, created, uncommitted);
+  }
+}
+
+/** Never rejects: the poll of any node does the same. */
+async function sweepAll(world: World): Promise<void> {
+  try {
+    for (;;) {
+      const { reply, woken } = await world.store.sweep(limits.sweepRowsMax);
+      announce(world, woken);
+      if (!reply.more) return;
+    }
+  } catch (error) {
+    world.log.log('debug', 'waking was in vain', { error: String(error) });
   }
 }
 
@@ -261,6 +328,9 @@ function checkMany(items: readonly StartManyItem<unknown>[]): void {
   for (const item of items) {
     if (typeof item !== 'object' || item === null || !('input' in item)) {
       throw invalid('an item', item, 'it must be an object with an input');
+    }
+    if ('tx' in item) {
+      throw invalid('the tx of an item', item.tx, 'one transaction holds all: { tx } comes last');
     }
   }
 }

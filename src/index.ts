@@ -27,7 +27,7 @@ export { defineFunction, isFunctionDefinition } from './define-function.ts';
 /** What a handler is given beside its input. */
 export type { RunContext, RunLogger } from './engine/run-context.ts';
 /** What one run of `startMany` is, what became of it, and what a runtime counts. */
-export type { RuntimeStats, Started, StartManyItem } from './holdfast.ts';
+export type { RuntimeStats, Started, StartManyItem, StartManyOptions } from './holdfast.ts';
 /** Opens a runtime: `Holdfast.open({ store, functions })`. */
 export { Holdfast } from './holdfast.ts';
 /** Where a runtime says what it does. */
@@ -49,4 +49,14 @@ export type { OpenOptions } from './runtime/options.ts';
 export type { RunHandle, WaitOptions } from './runtime/run-handle.ts';
 export type { Changed, RunListQuery, RunQuery, Runs } from './runtime/runs.ts';
 export type { StartOptions } from './runtime/start-item.ts';
+/** How a store is named. */
+export type { PostgresOption, StoreOption } from './runtime/store-place.ts';
 export type { FunctionView, Run, RunLogLine, RunSummary } from './runtime/views.ts';
+/** What can be given as the transaction in which a run is started. */
+export type {
+  CallerTransaction,
+  QueryTransaction,
+  TaggedTransaction,
+} from './store/postgres/caller-transaction.ts';
+/** What a runtime knows of the server of its store. */
+export type { StoreAlarm, StoreHealth } from './store/postgres/health.ts';

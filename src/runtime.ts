@@ -2,7 +2,8 @@
  * Owns the wiring of a runtime: which store, bus, clock and process table its engine works with.
  *
  * W1 Opening is all or nothing: what was opened is closed again when a later part fails.
- * W2 This is the only place that knows the adapters by name.
+ * W2 This is the only place that knows the adapters by name. Those of Postgres are loaded when they
+ *    are asked for.
  */
 import { fileBus } from './bus/file/file-bus.ts';
 import { memoryBus } from './bus/memory/memory-bus.ts';
@@ -12,19 +13,33 @@ import type { World } from './engine/world.ts';
 import { HoldOpen } from './runtime/hold-open.ts';
 import { closedError, RuntimeLifeline } from './runtime/lifeline.ts';
 import { type OpenOptions, type Settings, settingsOf } from './runtime/options.ts';
+import type { StartWithin } from './runtime/postgres-parts.ts';
 import { Registry } from './runtime/registry.ts';
 import { StopStack } from './runtime/stop-stack.ts';
 import { createMemoryStore } from './store/memory/memory-store.ts';
+import type { StoreHealth } from './store/postgres/health.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { systemClock } from './system/clock.ts';
 import { processTable } from './system/process-table.ts';
 import { systemRandom } from './system/random.ts';
+
+/** What the engine works with, and what callers need beside it. */
+interface Surroundings extends Pick<Runtime, keyof typeof alone> {
+  readonly world: World;
+}
+
+/** What a store has that is not in a database. */
+const alone = { startWithin: null, health: () => null };
 
 /** A runtime at work, as the public class sees it. */
 export interface Runtime {
   readonly settings: Settings;
   readonly registry: Registry;
   readonly lifeline: RuntimeLifeline;
+  /** Null where the store knows no transactions of others. */
+  readonly startWithin: StartWithin | null;
+  /** How the store's server stood at the last look; null where nobody looks, or before. */
+  readonly health: () => StoreHealth | null;
   /** Drains, leaves, and closes what was opened here. Called once. */
   close(): Promise<void>;
 }
@@ -41,9 +56,11 @@ export async function openRuntime(
   const registry = new Registry(settings.functions);
   const stops = new StopStack(settings.log);
   try {
-    const world = given ?? (await openWorld(settings, stops));
+    const { world, ...more } =
+      given === null ? await openSurroundings(settings, stops) : { world: given, ...alone };
     const lives = given === null ? new HoldOpen() : null;
-    return await start(settings, registry, world, lives, stops);
+    const runtime = await start(settings, registry, world, lives, stops);
+    return { ...runtime, ...more };
   } catch (error) {
     await stops.unwind();
     throw error;
@@ -51,21 +68,30 @@ export async function openRuntime(
 }
 
 /** The real surroundings. */
-async function openWorld(settings: Settings, stops: StopStack): Promise<World> {
+async function openSurroundings(settings: Settings, stops: StopStack): Promise<Surroundings> {
   const { place, durability, busyPatienceMs, log } = settings;
-  const clock = systemClock();
-  const random = systemRandom();
-  const processes = processTable();
-  if (place.kind === 'memory') {
-    const store = createMemoryStore({ clock });
-    stops.push('the store', () => store.close());
-    return { clock, random, processes, log, store, bus: memoryBus({ log }) };
+  const own = { clock: systemClock(), random: systemRandom(), processes: processTable(), log };
+  const { clock, random } = own;
+  switch (place.kind) {
+    case 'memory': {
+      const store = createMemoryStore({ clock });
+      stops.push('the store', () => store.close());
+      return { world: { ...own, store, bus: memoryBus({ log }) }, ...alone };
+    }
+    case 'sqlite': {
+      const store = await openSqliteStore({ path: place.path, durability, busyPatienceMs });
+      stops.push('the store', () => store.close());
+      const bus = fileBus({ folder: `${place.path}-bus`, clock, random, log });
+      stops.push('the bus', () => bus.close());
+      return { world: { ...own, store, bus }, ...alone };
+    }
+    case 'postgres': {
+      const { openPostgres } = await import('./runtime/postgres-parts.ts');
+      const ask = { place, watches: settings.execute, durability, busyPatienceMs };
+      const { store, bus, ...more } = await openPostgres({ ...ask, clock, random, log }, stops);
+      return { world: { ...own, store, bus }, ...more };
+    }
   }
-  const store = await openSqliteStore({ path: place.path, durability, busyPatienceMs });
-  stops.push('the store', () => store.close());
-  const bus = fileBus({ folder: `${place.path}-bus`, clock, random, log });
-  stops.push('the bus', () => bus.close());
-  return { clock, random, processes, log, store, bus };
 }
 
 async function start(
@@ -74,9 +100,9 @@ async function start(
   world: World,
   lives: HoldOpen | null,
   stops: StopStack,
-): Promise<Runtime> {
+): Promise<Omit<Runtime, keyof typeof alone>> {
   const node = settings.execute ? nodeSettings(settings, registry, world) : null;
-  const engine = new Engine(world, node);
+  const engine = new Engine(world, node, settings.askMsMax);
   const lifeline = new RuntimeLifeline(engine, lives);
   stops.push('the engine', () => engine.close(closedError()));
   await engine.start();

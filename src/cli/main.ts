@@ -7,10 +7,16 @@
  * time.
  */
 import { enableCompileCache } from 'node:module';
+import { withoutPassword } from './shown-word.ts';
 
 const { directory } = enableCompileCache();
 // The threads of the store and the workers of `up` learn of it from the environment.
 if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
+
+// Everybody on the machine can read a command line: the password of an address is taken out of it.
+const words = process.argv.slice(2);
+const shown = words.map(withoutPassword);
+if (shown.some((word, at) => word !== words[at])) process.title = `holdfast ${shown.join(' ')}`;
 
 // Whoever reads the output may stop reading: `holdfast ls | head`.
 for (const stream of [process.stdout, process.stderr]) {
@@ -26,7 +32,7 @@ const { runProgram } = await import('./program.ts');
 
 // Clocks keep no process alive, and a wait must not end with the event loop.
 new HoldOpen().hold();
-const exit = await runProgram(processIo(), process.argv.slice(2));
+const exit = await runProgram(processIo(), words);
 // An app module may have left something open: what was asked for is done, so this is the end.
 for (const stream of [process.stdout, process.stderr]) {
   await new Promise<void>((written) => stream.write('', () => written()));

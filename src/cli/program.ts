@@ -13,6 +13,7 @@ import { addFunctions } from './commands/functions.ts';
 import { addLanes } from './commands/lanes.ts';
 import { addLogs } from './commands/logs.ts';
 import { addLs } from './commands/ls.ts';
+import { addMigrate } from './commands/migrate.ts';
 import { addNodes } from './commands/nodes.ts';
 import { addPause, addResume } from './commands/pause.ts';
 import { addPrune } from './commands/prune.ts';
@@ -32,7 +33,7 @@ const groups: Readonly<Record<string, readonly ((program: Command, session: Sess
     'Execute:': [addUp, addStart],
     'Look:': [addLs, addShow, addExplain, addLogs, addFunctions, addLanes, addNodes],
     'Act:': [addCancel, addRetry, addPause, addResume, addTenants],
-    'Care:': [addDoctor, addPrune],
+    'Care:': [addDoctor, addPrune, addMigrate],
     'Help:': [addWorker],
   };
 
@@ -42,7 +43,7 @@ export function buildProgram(session: Session): Command {
   const program = new Command('holdfast')
     .description('durable runs with one owner and one result')
     .version(versionOf(), '--version', 'print the version')
-    .option('--store <path>', 'the store: a file (default: HOLDFAST_STORE)')
+    .option('--store <store>', 'a file, or postgres://... (default: HOLDFAST_STORE)')
     .option('--json', 'print JSON')
     .helpOption('-h, --help', 'print this help')
     .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })

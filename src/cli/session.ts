@@ -4,12 +4,15 @@
  *
  * S1 The runtime is loaded when a command needs it, so that help, mistakes and `--version` are
  *    quick.
- * S2 Looking never creates: a path without a store is a mistake, not an empty store.
+ * S2 Looking never creates: a path or a database without a store is a mistake, not an empty store.
+ * S3 The address of a store may hold a password: what was given as the store is never shown, unless
+ *    it is the path of a file.
  */
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { HoldfastError } from '../core/errors.ts';
 import type { Holdfast } from '../holdfast.ts';
+import { isPostgres, type StoreOption, schemeOf } from '../runtime/store-place.ts';
 import { usageError } from './failure.ts';
 import type { Io } from './io.ts';
 import type { Printer } from './printer.ts';
@@ -32,26 +35,43 @@ export interface Session {
 export const printerOf = (session: Session, command: Command): Printer =>
   printer(session.io, command.optsWithGlobals<GlobalOptions>().json === true);
 
-/** The path of the store, from the option or the environment. */
-export function storePathOf(session: Session, command: Command): string {
+/** A store as it was named, and as `Holdfast.open` takes it. */
+export interface StoreChoice {
+  /** A path or an address, for the environment of a worker. Never shown (S3). */
+  readonly words: string;
+  readonly option: Exclude<StoreOption, string>;
+}
+
+/** The store, from the option or the environment. */
+export function storeOf(session: Session, command: Command): StoreChoice {
   const { store = session.io.env.HOLDFAST_STORE ?? '' } = command.optsWithGlobals<GlobalOptions>();
-  const path = store.replace(/^sqlite:/, '');
-  if (path === '') {
-    throw usageError('no store was given', 'name it: --store ./app.db, or set HOLDFAST_STORE');
-  }
-  if (path === 'memory:') {
+  return choiceOf(store);
+}
+
+/** The store that the words name (S3). */
+export function choiceOf(words: string): StoreChoice {
+  if (words === '') throw usageError('no store was given', todo);
+  if (words === 'memory:') {
     const message =
       "a 'memory:' store lives inside one process; the command line cannot see into it";
-    throw usageError(message, 'name a file: --store ./app.db');
+    throw usageError(message, todo);
   }
-  return path;
+  const scheme = schemeOf(words);
+  if (isPostgres(scheme)) return { words, option: { url: words } };
+  if (scheme !== null && scheme !== 'sqlite') {
+    throw usageError(`a store of the kind '${scheme}:' is not known`, todo);
+  }
+  const path = words.replace(/^sqlite:/, '');
+  if (path === '') throw usageError('no store was given', todo);
+  return { words: path, option: { path } };
 }
+
+const todo = 'name it: --store ./app.db or postgres://..., or set HOLDFAST_STORE';
 
 /** What a command gets to work with. */
 export interface Looking {
   readonly hf: Holdfast;
   readonly print: Printer;
-  readonly store: string;
 }
 
 /** Opens the store (`creates`: or makes one), lets the command work, and closes it in any case. */
@@ -61,13 +81,14 @@ export async function withStore(
   body: (looking: Looking) => Promise<void>,
   { creates = false } = {},
 ): Promise<void> {
-  const store = storePathOf(session, command);
-  if (!creates) await mustExist(store);
+  const { option } = storeOf(session, command);
+  if (!creates && 'path' in option) await mustExist(option.path);
   const { Holdfast } = await import('../holdfast.ts');
   const print = printerOf(session, command);
-  const hf = await Holdfast.open({ store: { path: store }, execute: false });
+  const store = 'url' in option && !creates ? { ...option, migrate: false } : option;
+  const hf = await Holdfast.open({ store, execute: false });
   try {
-    await body({ hf, print, store });
+    await body({ hf, print });
   } finally {
     print.settle();
     await hf.close();

@@ -35,10 +35,10 @@ export interface ShareClock {
  */
 export const turnsPerClaimMin = 1 / 1_024;
 /** Also what is assumed until a backlog was seen: the first measure then counts in full. */
-const paceMin = 1;
-const paceMax = 1_000_000;
-const paceSmoothingMs = 5_000;
-const paceSampleMsMin = 50;
+export const paceMin = 1;
+export const paceMax = 1_000_000;
+export const paceSmoothingMs = 5_000;
+export const paceSampleMsMin = 50;
 
 /** A clock that nobody has used yet. */
 export const shareClockStart = (now: WallMs): ShareClock => ({

@@ -9,6 +9,8 @@
  * D3 Nothing starts in the name of a tenure that is not trusted.
  * D4 Ends and the next claim leave in the same turn, ends first: one transaction for both.
  * D5 A function that brought less than it was asked for is not asked again until somebody wakes us.
+ * D6 A claim that failed may have taken effect, or may do so later: what is ours by the store's
+ *    word only is looked for before the next claim, and now and then.
  */
 
 import { limits } from '../core/limits.ts';
@@ -33,6 +35,8 @@ const openCharsMax = 64 * limits.resultBytesMax;
 const stallMs = 100;
 const claimRetryMsMin = 20;
 const claimRetryMsMax = 1_000;
+/** A claim may take effect long after it failed here: so often it is asked what is ours. */
+const lookForLostMs = 60_000;
 
 /** Whoever the dispatcher works for. */
 export interface DispatcherHost {
@@ -86,6 +90,7 @@ export class Dispatcher implements AttemptHost {
   #retryMs = claimRetryMsMin;
   /** A claim has failed, and what it may have brought was not looked for yet. */
   #unsure = false;
+  #lookedAt: MonoMs;
   #scheduled = false;
   #pumping = false;
   #stall: Timer | null = null;
@@ -110,6 +115,7 @@ export class Dispatcher implements AttemptHost {
     this.#slots = parts.slots;
     this.#pace = new Pace(parts.slots);
     this.#claimedAt = parts.world.clock.mono();
+    this.#lookedAt = this.#claimedAt;
     for (const code of parts.functions) {
       this.#lots.set(code.fn, { code, running: 0, ahead: 0, wanted: true });
     }
@@ -318,7 +324,11 @@ export class Dispatcher implements AttemptHost {
   ): Promise<void> {
     this.#claiming = true;
     try {
-      if (this.#unsure) await this.#host.findLost(tenure);
+      const now = this.world.clock.mono();
+      if (this.#unsure || now - this.#lookedAt >= lookForLostMs) {
+        await this.#host.findLost(tenure);
+        this.#lookedAt = now;
+      }
       this.#unsure = false;
       this.#counters.claims += 1;
       this.#claimedAt = this.world.clock.mono();
@@ -326,6 +336,8 @@ export class Dispatcher implements AttemptHost {
       this.#retryMs = claimRetryMsMin;
       this.#claiming = false;
       if (reply.ok) {
+        const tookMs = this.world.clock.mono() - this.#claimedAt;
+        if (reply.runs.length > 0) this.#pace.claimed(tookMs);
         this.#take(tenure, lots, functions, reply.runs, runsMax);
         this.#host.due(reply.nextDueAt);
       } else if (!tenure.over) {

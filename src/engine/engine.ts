@@ -20,10 +20,10 @@ export class Engine {
   readonly node: Node | null;
   readonly #unsubscribe: () => void;
 
-  /** `node` null: nothing is executed here. */
-  constructor(world: World, node: NodeSettings | null) {
+  /** `node` null: nothing is executed here. `askMsMax`: see `Waits`. */
+  constructor(world: World, node: NodeSettings | null, askMsMax?: number) {
     this.world = world;
-    this.waits = new Waits(world);
+    this.waits = new Waits(world, askMsMax);
     this.node = node === null ? null : new Node(world, node, this.counters, this.waits);
     const sent = (items: readonly StartItem[]): void => this.node?.sent(items);
     this.intake = new Intake(world, this.counters, { sent });

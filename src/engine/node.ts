@@ -228,7 +228,8 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
 
   lingered(tenure: Tenure, seq: number): void {
     const again = (): void => {
-      if (!this.trusts(tenure)) return;
+      // A later attempt is here, so the store has heard of this one; it would take it for that one.
+      if (!this.trusts(tenure) || this.#dispatcher.knows(seq, null)) return;
       this.#world.store.settled(tenure.node, [seq]).then(
         ({ woken }) => announce(this.#world, woken),
         () => {
@@ -259,7 +260,7 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
    */
   #codeOf({ run, end, tenure }: Ending, refused: boolean): void {
     const left = refused || ('settled' in end && !end.settled);
-    if (left && !this.#dispatcher.knows(run.seq, run.fence)) this.lingered(tenure, run.seq);
+    if (left) this.lingered(tenure, run.seq);
   }
 
   #woken(act: () => void): void {

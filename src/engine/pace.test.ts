@@ -23,8 +23,17 @@ describe('the pace', () => {
     assert.equal(pace.ahead(now), 192);
   });
 
-  it('hoards nothing for long handlers', () => {
+  it('lets more run ahead where a claim takes long, up to a bound', () => {
+    const { pace, now } = worked(24, 0.05, 25, 200);
+    for (let n = 0; n < 100; n += 1) pace.claimed(4);
+    assert.equal(pace.ahead(now), Math.floor(24 * 8 * (12 / 5)));
+    for (let n = 0; n < 100; n += 1) pace.claimed(1_000);
+    assert.equal(pace.ahead(now), 24 * 24);
+  });
+
+  it('hoards nothing for long handlers, however long a claim takes', () => {
     const { pace, now } = worked(16, 400, 0.04, 5_000);
+    for (let n = 0; n < 100; n += 1) pace.claimed(1);
     assert.equal(pace.ahead(now), 0);
   });
 

@@ -4,12 +4,23 @@
  * P1 It is learned from what was, and bounded. Nothing is known at the beginning: then none.
  * P2 Two measures, and the smaller one counts: slots by the time of a handler, which knows how much
  *    could be done, and twice what was really done, which knows that handlers share one thread.
+ * P3 How far ahead is a matter of what a claim takes: where the store is far away, more has to be
+ *    here before the next runs can be.
  */
 
 /** How far ahead runs may be claimed: shorter than anybody's patience, longer than a commit. */
-const aheadMs = 5;
-/** Runs ahead for each slot. Measured: 4 cost a tenth more of a processor, 16 brought nothing. */
+const aheadMsMin = 5;
+const aheadMsMax = 50;
+/** Claims that may be answered while the slots work off what is here. */
+const claimsAhead = 3;
+/**
+ * Runs ahead for each slot within the shortest time. Measured: 4 cost a tenth more of a processor,
+ * 16 brought nothing.
+ */
 const aheadPerSlotMax = 8;
+/** Runs ahead for each slot, however long a claim takes. */
+const farPerSlotMax = 24;
+const claimWeight = 1 / 8;
 const handlerWeight = 1 / 16;
 const windowMs = 25;
 const handlerMsMin = 0.001;
@@ -19,6 +30,7 @@ export class Pace {
   readonly #slots: number;
   #handlerMs: number | null = null;
   #runsPerMs = 0;
+  #claimMs = 0;
   #windowFrom = 0;
   #windowRuns = 0;
 
@@ -40,18 +52,26 @@ export class Pace {
     this.#windowRuns = 0;
   }
 
+  /** A claim that brought runs was answered after `tookMs`. */
+  claimed(tookMs: number): void {
+    this.#claimMs += (tookMs - this.#claimMs) * claimWeight;
+  }
+
   /** Forgets everything: what was learned proved wrong. */
   reset(): void {
     this.#handlerMs = null;
     this.#runsPerMs = 0;
+    this.#claimMs = 0;
   }
 
   /** Runs that may be claimed beyond the free slots. */
   ahead(now: number): number {
     if (this.#handlerMs === null) return 0;
     const could = this.#slots / Math.max(this.#handlerMs, handlerMsMin);
+    const aheadMs = Math.min(Math.max(aheadMsMin, claimsAhead * this.#claimMs), aheadMsMax);
+    const perSlot = Math.min((aheadPerSlotMax * aheadMs) / aheadMsMin, farPerSlotMax);
     const runs = Math.floor(aheadMs * Math.min(could, 2 * this.#doneLately(now)));
-    return Math.min(runs, aheadPerSlotMax * this.#slots);
+    return Math.min(runs, Math.floor(perSlot * this.#slots));
   }
 
   /** Runs a ms that settled in the last whole window, or since then if that is longer ago. */

@@ -3,7 +3,8 @@
  *
  * W1 An end that this node committed itself resolves its waiters without a question to the store.
  * W2 Others are asked for in batches: after a wake-up, and by a patience of its own for each waiter
- *    that doubles from `askMsMin` to `askMsMax`. The poll is the backstop of the wake-up.
+ *    that doubles from `askMsMin` to a longest one, which is longer where a question travels. The
+ *    poll is the backstop of the wake-up.
  * W3 Asking takes at most a share of the time, however many wait and however many wake-ups come.
  */
 
@@ -15,7 +16,7 @@ import type { RunEnd } from '../ports/store-reads.ts';
 import type { World } from './world.ts';
 
 const askMsMin = 5;
-const askMsMax = 500;
+const askMsMaxDefault = 500;
 /** After a question nobody asks for so many times as long as it took. */
 const restShare = 4;
 /**
@@ -41,6 +42,7 @@ interface Wait {
 /** Everybody of one runtime who waits for the end of a run. */
 export class Waits {
   readonly #world: World;
+  readonly #askMsMax: number;
   readonly #waits = new Map<string, Wait>();
   #timer: { readonly at: MonoMs; readonly timer: Timer } | null = null;
   /** A question is under way, or will be at the end of this turn. */
@@ -50,8 +52,9 @@ export class Waits {
   #restUntil: MonoMs;
   #open = true;
 
-  constructor(world: World) {
+  constructor(world: World, askMsMax = askMsMaxDefault) {
     this.#world = world;
+    this.#askMsMax = askMsMax;
     this.#restUntil = world.clock.mono();
   }
 
@@ -161,7 +164,7 @@ export class Waits {
 
   #dueIds(): string[] {
     const now = this.#world.clock.mono();
-    const longestMs = Math.max(askMsMax, this.#waits.size * patienceMsPerWaiter);
+    const longestMs = Math.max(this.#askMsMax, this.#waits.size * patienceMsPerWaiter);
     const ids: string[] = [];
     const all = this.#woken;
     this.#woken = false;

@@ -4,7 +4,6 @@
  *
  * P1 A wrong option is refused before anything is opened.
  */
-import { resolve } from 'node:path';
 import {
   checkKey,
   checkNumber,
@@ -13,18 +12,21 @@ import {
   checkWord,
   invalid,
 } from '../core/check.ts';
-import { HoldfastError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { type OutcomeKind, outcomeKinds } from '../core/outcome.ts';
 import type { AnyFunction } from '../define-function.ts';
 import type { Log } from '../ports/log.ts';
 import type { Retention } from '../ports/store-reads.ts';
 import { stderrLog } from './stderr-log.ts';
+import { placeOf, type StoreOption, type StorePlace } from './store-place.ts';
 
 /** What `Holdfast.open` takes. Only `store` must be given. */
 export interface OpenOptions {
-  /** `./jobs.db`, `sqlite:./jobs.db` or `{ path }`; `memory:` lives and ends with this runtime. */
-  readonly store: string | { readonly path: string };
+  /**
+   * `./jobs.db`, `sqlite:./jobs.db` or `{ path }`; `postgres://...` or `{ url }`; `memory:` lives
+   * and ends with this runtime.
+   */
+  readonly store: StoreOption;
   /**
    * `full` (default): accepted runs and outcomes survive a power cut. `relaxed`: they survive the
    * crash of any process, but the last moments may go with the machine. A memory store has neither.
@@ -42,7 +44,7 @@ export interface OpenOptions {
   readonly leaseTtlMs?: number;
   /** Between two heartbeats; at most a third of the lease. Default: a fifth, at most 3,000. */
   readonly heartbeatMs?: number;
-  /** Between two looks at the store when nobody woke us. Default 2,000. */
+  /** Between two looks at the store when nobody woke us. Default 2,000; 3,000 for Postgres. */
   readonly pollMs?: number;
   /** How long `close` lets running handlers go on before it signals them. Default 30,000. */
   readonly drainGraceMs?: number;
@@ -55,12 +57,12 @@ export interface OpenOptions {
   readonly inputBytesMax?: number;
   /** Where the runtime says what it does. Default: warnings and errors on stderr. */
   readonly log?: Log;
-  /** How long a call waits while another process holds the store, in ms. Default 5,000. */
+  /**
+   * How long a call waits while another process holds the store, or while its server is away, in
+   * ms. Default 5,000.
+   */
   readonly busyPatienceMs?: number;
 }
-
-/** Where runs are kept. */
-export type StorePlace = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; path: string };
 
 /** The options with all defaults. */
 export interface Settings {
@@ -73,6 +75,8 @@ export interface Settings {
   readonly leaseTtlMs: number;
   readonly heartbeatMs: number;
   readonly pollMs: number;
+  /** Between two questions for the end of a run that somebody waits for, when nobody woke us. */
+  readonly askMsMax: number;
   readonly pruneEveryMs: number;
   readonly drainGraceMs: number;
   readonly retention: Retention;
@@ -80,6 +84,9 @@ export interface Settings {
   readonly log: Log;
   readonly busyPatienceMs: number;
 }
+
+/** A heartbeat every 3 s, polls and sweeps: less than one query a second for an idle node. */
+const pollMsOf = ({ kind }: StorePlace): number => (kind === 'postgres' ? 3_000 : 2_000);
 
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
@@ -103,10 +110,11 @@ export function settingsOf(options: OpenOptions): Settings {
   }
   const leaseTtlMs = checkWhole('leaseTtlMs', options.leaseTtlMs ?? 15_000, 100, hourMs);
   const heartbeatMs = options.heartbeatMs ?? Math.min(3_000, Math.floor(leaseTtlMs / 5));
+  const place = placeOf(options.store);
   const inputBytesMax = options.inputBytesMax ?? limits.inputBytesMax;
   const { name } = options;
   return {
-    place: placeOf(options.store),
+    place,
     durability: checkWord('durability', options.durability ?? 'full', ['full', 'relaxed']),
     functions,
     execute,
@@ -114,7 +122,8 @@ export function settingsOf(options: OpenOptions): Settings {
     slots: checkWhole('slots', options.slots ?? 16, 1, limits.claimRunsMax),
     leaseTtlMs,
     heartbeatMs: checkWhole('heartbeatMs', heartbeatMs, 10, Math.floor(leaseTtlMs / 3)),
-    pollMs: checkWhole('pollMs', options.pollMs ?? 2_000, 10, hourMs),
+    pollMs: checkWhole('pollMs', options.pollMs ?? pollMsOf(place), 10, hourMs),
+    askMsMax: place.kind === 'postgres' ? 3_000 : 500,
     pruneEveryMs: 60_000,
     drainGraceMs: checkNumber('drainGraceMs', options.drainGraceMs ?? 30_000, 0, dayMs),
     retention: retentionOf(options.retention ?? {}),
@@ -122,24 +131,6 @@ export function settingsOf(options: OpenOptions): Settings {
     log,
     busyPatienceMs: checkWhole('busyPatienceMs', options.busyPatienceMs ?? 5_000, 0, hourMs),
   };
-}
-
-/** The place that the option names. */
-function placeOf(store: OpenOptions['store']): StorePlace {
-  const isPath = typeof store === 'object' && store !== null;
-  if (isPath) checkOptions('store', store, ['path']);
-  const text: unknown = isPath ? store.path : store;
-  const rule = "give the path of a file such as './jobs.db', or 'memory:'";
-  if (typeof text !== 'string' || text === '') throw invalid('store', text, rule);
-  if (!isPath && text === 'memory:') return { kind: 'memory' };
-  const scheme = isPath ? undefined : /^([a-z][a-z0-9+]{1,20}):(?!\\)/i.exec(text)?.[1];
-  if (scheme !== undefined && scheme !== 'sqlite') {
-    const message = `store is '${scheme}:...', which this version cannot open; ${rule}`;
-    throw new HoldfastError('store.bad_path', message);
-  }
-  const path = scheme === undefined ? text : text.slice('sqlite:'.length);
-  if (path === '' || path.includes('\0')) throw invalid('store', text, rule);
-  return { kind: 'sqlite', path: resolve(path) };
 }
 
 function retentionOf(given: NonNullable<OpenOptions['retention']>): Retention {

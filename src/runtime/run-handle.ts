@@ -2,6 +2,8 @@
  * Owns the handle of a run: what a caller does with one that it started or knows by id.
  *
  * H1 A handle holds no state of the run; every answer comes from the store or from its commit.
+ * H2 A run that was put into a transaction of the caller is not there before that commits, and a
+ *    moment longer: whoever waits for it asks again, and longer and longer lets it be.
  */
 import { checkKey, checkNumber, checkOptions } from '../core/check.ts';
 import { HoldfastError } from '../core/errors.ts';
@@ -13,6 +15,9 @@ import type { Lifeline } from './lifeline.ts';
 import type { Run } from './views.ts';
 
 const freshMs = 1;
+/** H2: between two questions for a run that is not there yet. */
+const absentMsMin = 20;
+const absentMsMax = 1_000;
 
 /** How long to wait for a run. */
 export interface WaitOptions {
@@ -49,11 +54,14 @@ export interface HandleHost {
   get(id: string): Promise<Run | null>;
 }
 
+/** What is known of a run before the store is asked for it. */
+export type Awaited = 'any' | 'fresh' | 'uncommitted';
+
 /** Waits for the end of a run. */
 export async function waitFor(
   lifeline: Lifeline,
   id: string,
-  fresh: boolean,
+  known: Awaited,
   options: WaitOptions,
 ): Promise<RunEnd> {
   checkOptions('the wait', options, ['timeoutMs', 'signal']);
@@ -62,7 +70,6 @@ export async function waitFor(
   signal?.throwIfAborted();
   const { engine } = lifeline.ensureOpen();
   const release = lifeline.hold();
-  const { heard, stop } = engine.waits.wait(id, fresh);
   const giveUp = Promise.withResolvers<never>();
   const onAbort = (): void => giveUp.reject(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -73,15 +80,23 @@ export async function waitFor(
           const message = `run '${id}' had not ended after ${timeoutMs} ms; it goes on`;
           giveUp.reject(new HoldfastError('wait.timeout', message, { details: { id, timeoutMs } }));
         });
+  const patient = timer === null && signal === undefined;
+  const orGiveUp = <T>(wait: Promise<T>): Promise<T> =>
+    patient ? wait : Promise.race([wait, giveUp.promise]);
   try {
-    const patient = timer === null && signal === undefined;
-    const end = patient ? await heard : await Promise.race([heard, giveUp.promise]);
-    if (end !== null) return end;
+    for (let absentMs = absentMsMin; ; absentMs = Math.min(absentMs * 2, absentMsMax)) {
+      const { heard, stop } = lifeline.ensureOpen().engine.waits.wait(id, known === 'fresh');
+      const end = await orGiveUp(heard).finally(stop);
+      if (end !== null) return end;
+      if (known !== 'uncommitted') break;
+      const pause = Promise.withResolvers<void>();
+      const next = engine.world.clock.after(absentMs, pause.resolve);
+      await orGiveUp(pause.promise).finally(() => next.cancel());
+    }
     throw new HoldfastError('run.not_found', `no run '${id}' is in the store`, { details: { id } });
   } finally {
     timer?.cancel();
     signal?.removeEventListener('abort', onAbort);
-    stop();
     release();
   }
 }
@@ -102,26 +117,36 @@ export class Handle<Output> implements RunHandle<Output> {
   readonly #lifeline: Lifeline;
   readonly #host: HandleHost;
   readonly #madeAt: MonoMs;
+  readonly #uncommitted: boolean;
 
-  constructor(lifeline: Lifeline, host: HandleHost, id: string, created: boolean) {
+  constructor(
+    lifeline: Lifeline,
+    host: HandleHost,
+    id: string,
+    created: boolean,
+    uncommitted = false,
+  ) {
     this.id = checkKey('id', id, limits.idCharsMax);
     this.created = created;
     this.#lifeline = lifeline;
     this.#host = host;
     this.#madeAt = lifeline.engine.world.clock.mono();
+    this.#uncommitted = uncommitted;
   }
 
   async result(options: WaitOptions = {}): Promise<Output> {
-    return resultOf(await waitFor(this.#lifeline, this.id, this.#fresh(), options)) as Output;
+    return resultOf(await waitFor(this.#lifeline, this.id, this.#known(), options)) as Output;
   }
 
   async outcome(options: WaitOptions = {}): Promise<Outcome> {
-    return (await waitFor(this.#lifeline, this.id, this.#fresh(), options)).outcome;
+    return (await waitFor(this.#lifeline, this.id, this.#known(), options)).outcome;
   }
 
-  /** Whether the run was accepted just now: then asking the store for its end is in vain. */
-  #fresh(): boolean {
-    return this.created && this.#lifeline.engine.world.clock.mono() - this.#madeAt < freshMs;
+  /** If the run was accepted just now, asking the store for its end is in vain. */
+  #known(): Awaited {
+    if (this.#uncommitted) return 'uncommitted';
+    const fresh = this.created && this.#lifeline.engine.world.clock.mono() - this.#madeAt < freshMs;
+    return fresh ? 'fresh' : 'any';
   }
 
   cancel(reason?: string): Promise<{ readonly state: 'cancelled' | 'stopping' }> {

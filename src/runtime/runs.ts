@@ -90,7 +90,7 @@ export class Runs implements HandleHost {
 
   /** Waits for the result of a run; see `RunHandle.result`. */
   async result(id: string, options: WaitOptions = {}): Promise<unknown> {
-    return resultOf(await waitFor(this.#lifeline, checkId(id), false, options));
+    return resultOf(await waitFor(this.#lifeline, checkId(id), 'any', options));
   }
 
   /**

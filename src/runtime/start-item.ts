@@ -23,6 +23,7 @@ import { type LaneChoice, policyDefault } from '../define-function.ts';
 import type { Checked } from '../engine/hosted.ts';
 import type { World } from '../engine/world.ts';
 import type { StartItem } from '../ports/store-runs.ts';
+import type { CallerTransaction } from '../store/postgres/caller-transaction.ts';
 import type { Startable } from './registry.ts';
 import { checkBy } from './schema.ts';
 
@@ -42,9 +43,16 @@ export interface StartOptions {
   readonly tags?: readonly string[];
   /** It must be done within so many ms from now, or ends as `timed-out`. */
   readonly deadlineMs?: number;
+  /**
+   * A transaction that you have open in the database of the store: a client of `pg`, what
+   * `sql.begin` of `postgres` hands out, or any `{ query(text, values): Promise<{ rows }> }`. The
+   * run is put into it and accepted when it commits; `hf.wake()` behind the commit lets it begin at
+   * once. An id that another run has is found out after the commit; the start is dropped then.
+   */
+  readonly tx?: CallerTransaction;
 }
 
-const names = ['id', 'tenant', 'priority', 'lane', 'delayMs', 'dueAt', 'tags', 'deadlineMs'];
+const names = ['id', 'tenant', 'priority', 'lane', 'delayMs', 'dueAt', 'tags', 'deadlineMs', 'tx'];
 const laneNames = ['key', 'width'];
 const tenantDefault = 'default';
 

@@ -45,6 +45,15 @@ describe('a faulty store', () => {
     assert.equal(await paused(), true);
   });
 
+  it('commits late what was given up at once (W1)', async () => {
+    const { clock, store, paused } = scene(() => ({ delayMs: 10, fail: 'late' }));
+    await assert.rejects(store.pause('lane', 'a', 'why'), { code: 'store.unavailable' });
+    await clock.advance(9);
+    assert.equal(await paused(), false);
+    await clock.advance(1);
+    assert.equal(await paused(), true);
+  });
+
   it('delays the commit and the answer by its clock', async () => {
     const { clock, store, paused } = scene(() => ({ delayMs: 10, answerDelayMs: 5 }));
     let answered = false;

@@ -1,6 +1,6 @@
 /**
- * Owns a store that misbehaves as real ones do: it answers late, fails before the commit, or
- * commits and loses the answer.
+ * Owns a store that misbehaves as real ones do: it answers late, fails before the commit, commits
+ * and loses the answer, or commits when nobody waits any more.
  *
  * W1 What a fault does to the data is what the real fault does: nothing before the commit, all
  *    after it.
@@ -27,8 +27,12 @@ export interface StoreFault {
   readonly delayMs?: number;
   /** Milliseconds from the commit to the answer. Needs a clock. */
   readonly answerDelayMs?: number;
-  /** `before`: nothing is committed. `after`: all is committed and the caller is not told. */
-  readonly fail?: 'before' | 'after';
+  /**
+   * `before`: nothing is committed. `after`: all is committed and the caller is not told. `late`:
+   * the caller is told of a failure at once, and all is committed after `delayMs`, as when a
+   * request is still on its way to a database when its sender gives up.
+   */
+  readonly fail?: 'before' | 'after' | 'late';
 }
 
 /** Decides what happens to each call. */
@@ -112,6 +116,12 @@ async function suffer<Reply>(
   fault: StoreFault,
   call: () => Promise<Reply>,
 ): Promise<Reply> {
+  if (fault.fail === 'late') {
+    void pass(clock, fault.delayMs)
+      .then(call)
+      .catch(() => {});
+    throw unavailable(verb, 'the store was given up before it answered');
+  }
   await pass(clock, fault.delayMs);
   if (fault.fail === 'before') throw unavailable(verb, 'the store failed before the commit');
   const reply = await call();

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { testServer } from '../postgres/server.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -15,6 +16,8 @@ const prints: Readonly<Record<string, RegExp>> = {
   '02-lanes-and-tenants': /^the small customer did not wait for all nine: true$/m,
   '03-retry-and-cancel': /^not retried: failed, quote\.unknown: no such symbol$/m,
   '04-testing-kit': /^4 attempts in 19 hours of simulated time$/m,
+  '05-postgres': /^runs with one result each: 40$/m,
+  '06-start-in-a-transaction': /^is there a run for order 2\? false$/m,
 };
 
 describe('the examples', { concurrency: 2 }, () => {
@@ -25,8 +28,14 @@ describe('the examples', { concurrency: 2 }, () => {
 
   for (const [name, line] of Object.entries(prints)) {
     it(`${name} runs by itself and does what it says`, { timeout: 60_000 }, async () => {
-      const flags = ['--conditions=holdfast-source', `examples/${name}.ts`];
-      const { stdout, stderr } = await run(process.execPath, flags, { cwd: root });
+      const path = join(root, `examples/${name}.ts`);
+      const flags = ['--conditions=holdfast-source', path];
+      const place = readFileSync(path, 'utf8').includes('DATABASE_URL')
+        ? await (await testServer()).freshDatabase()
+        : null;
+      const env = { ...process.env, ...(place === null ? {} : { DATABASE_URL: place.url }) };
+      const ended = run(process.execPath, flags, { cwd: root, env });
+      const { stdout, stderr } = await ended.finally(() => place?.drop());
       assert.match(stdout, line);
       assert.equal(stderr, '');
     });

@@ -4,6 +4,7 @@ import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { testServer } from '../postgres/server.ts';
 import { snippetsOf } from './snippets.ts';
 
 const run = promisify(execFile);
@@ -28,7 +29,12 @@ describe('programs in documents', () => {
       const program = join(folder, `snippet-${index}.ts`);
       writeFileSync(program, snippet.code);
       const flags = ['--conditions=holdfast-source', program];
-      const { stdout } = await run(process.execPath, flags, { cwd: folder, timeout: 30_000 });
+      const place = /DATABASE_URL/.test(snippet.code)
+        ? await (await testServer()).freshDatabase()
+        : null;
+      const env = { ...process.env, ...(place === null ? {} : { DATABASE_URL: place.url }) };
+      const options = { cwd: folder, env, timeout: 30_000 };
+      const { stdout } = await run(process.execPath, flags, options).finally(() => place?.drop());
       if (snippet.prints.length === 0) return;
       assert.deepEqual(stdout.trimEnd().split('\n'), snippet.prints);
     });

@@ -216,7 +216,7 @@ describe('opening', () => {
     const store = (path: unknown) => open({ store: path });
     await refusal('store.bad_path', /is a folder/, store(place.folder));
     await refusal('store.bad_path', /does not exist/, store(join(place.folder, 'no', 'x.db')));
-    await refusal('store.bad_path', /cannot open/, store('postgres://localhost/x'));
+    await refusal('store.bad_path', /cannot open/, store('mysql://localhost/x'));
     await refusal('request.invalid', /store is ""/, store(''));
     await refusal('request.invalid', /store is undefined/, store(undefined));
     await refusal('request.invalid', /store/, store({ file: 'x' }));

@@ -306,6 +306,28 @@ describe('a store that fails', () => {
     assert.ok(verbsOf(a).includes('owned'));
   });
 
+  it('loses no run whose claim took effect long after it was given up', async () => {
+    const claims = { left: 1 };
+    const fault = ({ verb }: StoreCall): StoreFault | null => {
+      if (verb !== 'claim' || claims.left === 0) return null;
+      claims.left -= 1;
+      return { fail: 'late', delayMs: 3_000 };
+    };
+    const a = await scene.open({ functions: [work('a')], fault, deaf: true, pollMs: 4_000 });
+    const b = await scene.open();
+    await scene.pass(2_900);
+    const run = await b.hf.start('work', 1);
+    await scene.pass(200);
+    assert.equal((await run.get())?.status, 'running', 'the claim of long ago took effect');
+    assert.equal(executed.length, 0);
+    await scene.pass(70_000);
+    last().end.resolve('found');
+    const result = watched(run.result());
+    await scene.pass(1_000);
+    assert.equal(await result.promise, 'found');
+    assert.equal(a.hf.stats().handedBack, 1);
+  });
+
   it('is asked for lost claims until it answers, before anything is claimed again', async () => {
     let failures = 3;
     const fault = ({ verb }: StoreCall): StoreFault | null => {
@@ -342,6 +364,38 @@ describe('a store that fails', () => {
     assert.equal(executed.length, 0, 'the lane is held for code that may execute');
     silent = false;
     await scene.pass(5_000);
+    last().end.resolve('in');
+    assert.equal(await second.result(), 'in');
+  });
+
+  it('does not take an old end, told again, for one of the attempt after it (G4)', async () => {
+    const ends = { left: 1 };
+    const fault = ({ verb }: StoreCall): StoreFault | null => {
+      if (verb !== 'end' || ends.left === 0) return null;
+      ends.left -= 1;
+      return { fail: 'after', answerDelayMs: 5_000 };
+    };
+    const code: PromiseWithResolvers<unknown>[] = [];
+    const stubborn = defineFunction({
+      name: 'stubborn',
+      retry: { attemptsMax: 2, backoff: 'fixed', delayMs: 50, jitter: 0 },
+      timeouts: { attemptMs: 1_000, graceMs: 500 },
+      run: () => {
+        const end = Promise.withResolvers<unknown>();
+        code.push(end);
+        return end.promise;
+      },
+    });
+    const a = await scene.open({ functions: [stubborn, work('a')], fault });
+    await a.hf.start('stubborn', 1, { lane: 'door' });
+    await scene.pass(1);
+    const second = await a.hf.start('work', 2, { lane: 'door' });
+    code[0]?.reject(new Error('the first attempt fails'));
+    await scene.pass(10_000);
+    assert.equal(code.length, 2);
+    assert.equal(executed.length, 0, 'the code of the second attempt still holds the lane');
+    code[1]?.resolve(null);
+    await scene.pass(1);
     last().end.resolve('in');
     assert.equal(await second.result(), 'in');
   });

@@ -10,8 +10,10 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { serverVariable, startTestCluster } from '../postgres/server.ts';
 import { copyTree } from './copy.ts';
 import { type Mutant, mutants } from './mutants.ts';
+import { postgresMutants } from './mutants-postgres.ts';
 import { runStage, type StageName, stageNames } from './stages.ts';
 
 interface Result {
@@ -32,13 +34,32 @@ async function main(): Promise<number> {
     console.error(`no stage '${values.stage}'; there are ${stageNames.join(', ')}`);
     return 1;
   }
-  const wanted = mutants.filter(
+  const wanted = [...mutants, ...postgresMutants].filter(
     ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
   );
   if (wanted.length === 0) {
     console.error(`no mutant's name contains: ${words.join(', ')}`);
     return 1;
   }
+  const server = await serverFor(wanted);
+  try {
+    return await takeOut(wanted);
+  } finally {
+    await server?.dispose();
+  }
+}
+
+/** One server for all, unless there is one already or nobody needs it. */
+async function serverFor(wanted: readonly Mutant[]) {
+  if (!wanted.some(onServer) || process.env[serverVariable]) return null;
+  const { cluster, url } = await startTestCluster();
+  process.env[serverVariable] = url;
+  return cluster;
+}
+
+const onServer = ({ stage }: Mutant): boolean => stage === 'postgres';
+
+async function takeOut(wanted: readonly Mutant[]): Promise<number> {
   if (!(await suiteIsGreen(wanted))) return 1;
   const queue = [...wanted];
   const results: Result[] = [];
@@ -52,7 +73,8 @@ async function suiteIsGreen(wanted: readonly Mutant[]): Promise<boolean> {
   const copy = copyTree();
   try {
     for (const mutant of wanted) copy.mutate(mutant)();
-    for (const stage of stagesUsed) {
+    const stages = new Set(wanted.flatMap((mutant) => stagesFor(mutant)));
+    for (const stage of stages) {
       const verdict = await runStage(copy.path, stage);
       const word = verdict.passed ? 'passes' : 'FAILS';
       console.log(`unchanged: ${stage} ${word} (${sec(verdict.ms)})`);
@@ -91,10 +113,15 @@ async function tryToKill(path: string, mutant: Mutant): Promise<Result> {
   return { mutant, killedBy: null, ms };
 }
 
-/** All of them, the likely one first. */
-function stagesFor({ stage }: Mutant): readonly StageName[] {
-  if (stage === undefined || !stagesUsed.includes(stage)) return stagesUsed;
-  return [stage, ...stagesUsed.filter((name) => name !== stage)];
+/** All of them, the likely one first. What only a server executes is noticed on a server or not. */
+function stagesFor(mutant: Mutant): readonly StageName[] {
+  const { stage } = mutant;
+  if (onServer(mutant)) return stagesUsed.filter((name) => name === 'postgres');
+  if (stage === undefined || !stagesUsed.includes(stage)) {
+    return stagesUsed.filter((name) => name !== 'postgres');
+  }
+  const others = stagesUsed.filter((name) => name !== stage && name !== 'postgres');
+  return [stage, ...others];
 }
 
 const sec = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;

@@ -6,7 +6,7 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The names of the stages, in the order in which they are tried. */
-export const stageNames = ['core', 'contract', 'engine', 'sync', 'simulation'] as const;
+export const stageNames = ['core', 'contract', 'engine', 'sync', 'simulation', 'postgres'] as const;
 
 /** One of the stages. */
 export type StageName = (typeof stageNames)[number];
@@ -18,6 +18,11 @@ const files: Readonly<Record<StageName, readonly string[]>> = {
   engine: ['src/engine/*.test.ts', 'tests/engine/*.test.ts'],
   sync: ['src/store/sqlite/connection.test.ts', 'tests/process/sync.test.ts'],
   simulation: ['tests/simulation/seeds-1.test.ts'],
+  // The quick ones first.
+  postgres: [
+    'tests/postgres/{order,racing,unknown-ends,durable,versions}.test.ts',
+    'tests/contract/store/postgres*.test.ts',
+  ],
 };
 
 /** Seeds of the simulation that each mutant meets. */
@@ -27,7 +32,7 @@ const simulationSeeds = 300;
 const failure = /^\s*✖ (.+?) \([\d.]+ms\)$/m;
 
 /** A stage that takes longer has hung, which is a way of failing. */
-const stageMsMax = 180_000;
+const stageMsMax = 300_000;
 
 /** What one stage said. */
 export interface Verdict {
@@ -40,7 +45,7 @@ export interface Verdict {
 
 /** Runs one stage in a copy of the tree. */
 export async function runStage(path: string, stage: StageName): Promise<Verdict> {
-  const found = files[stage].flatMap((glob) => globSync(glob, { cwd: path })).sort();
+  const found = files[stage].flatMap((glob) => globSync(glob, { cwd: path }).sort());
   if (found.length === 0) throw new Error(`stage '${stage}' has no test file`);
   const from = process.hrtime.bigint();
   const child = spawn(

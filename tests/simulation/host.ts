@@ -1,7 +1,9 @@
 /**
- * Owns the simulated machine: its boot, and which of its processes live. All nodes are on one host.
+ * Owns one simulated machine: its boot, its wall clock, and which of its processes live.
  */
+import { wallMs } from '../../src/core/time.ts';
 import type { ProcessIdentity, ProcessState, ProcessTable } from '../../src/ports/process-table.ts';
+import type { ClockView } from '../../src/testing/index.ts';
 
 interface Entry {
   readonly identity: ProcessIdentity;
@@ -10,14 +12,36 @@ interface Entry {
 
 /** The machine. */
 export class Host {
+  readonly #name: string;
   readonly #processes = new Map<number, Entry>();
   #boots = 1;
   #pids = 100;
   /** Whether the process table answers at all; else every look is `unknown`. */
   legible = true;
+  /** How far its wall clock is ahead of the true time. */
+  wallAheadMs = 0;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
 
   get bootId(): string {
-    return `boot-${this.#boots}`;
+    return `${this.#name}-boot-${this.#boots}`;
+  }
+
+  /** The clock of one thread, with the wall clock of this machine. */
+  clock(view: ClockView): ClockView {
+    return {
+      wall: () => wallMs(view.wall() + this.wallAheadMs),
+      mono: () => view.mono(),
+      after: (delayMs, callback) => view.after(delayMs, callback),
+      freeze: () => view.freeze(),
+      unfreeze: () => view.unfreeze(),
+      drop: () => view.drop(),
+      get frozen() {
+        return view.frozen;
+      },
+    };
   }
 
   /** Begins a process. Pids are given again now and then, as real ones are. */
@@ -26,7 +50,7 @@ export class Host {
     const pid = reusePid ?? this.#pids;
     const identity: ProcessIdentity = {
       hostId: this.bootId,
-      hostName: 'simulated',
+      hostName: this.#name,
       pid,
       startedAt: `start-${this.#pids}`,
     };

@@ -9,6 +9,8 @@
  * L4 (G1, G7) Whoever acts while nobody told it to stop belongs to a node whose lease holds. A
  *    process that was resumed at this very moment cannot know yet.
  * L6 A function that is executed at most once (`onCrash: 'lose'`) is never begun a second time.
+ * L7 (G1) Nobody begins a run that somebody else executes, unless that one stands still, was told
+ *    to stop, or is overdue: it began so late that the patience with its attempt was over.
  */
 import type { NodeKey } from '../../src/core/execution/run.ts';
 import type { SimulatedClock } from '../../src/testing/index.ts';
@@ -21,6 +23,8 @@ export interface Place {
   readonly drains: boolean;
   /** It was stopped or stalled until this moment. */
   dazed(): boolean;
+  /** Its code does not go on right now. */
+  stands(): boolean;
 }
 
 /** One call of a handler. */
@@ -46,6 +50,12 @@ export interface LedgerTerms {
   isDead(node: NodeKey): boolean;
   /** Whether the store's clock says that this node did not renew its lease in time. */
   leaseOver(node: NodeKey): Promise<boolean>;
+  /** Whether commits about this run were lost, and the ownership is from before (`LostWindow`). */
+  old(runId: string, fence: number): boolean;
+  /** Whether the run was taken from this owner because its end was overdue. */
+  overdue(runId: string, fence: number): boolean;
+  /** Whether commits about this run were lost. */
+  touched(runId: string): boolean;
   violation(what: string): void;
 }
 
@@ -78,19 +88,32 @@ export class Ledger {
   begin(execution: Execution): void {
     const { runId, fence, place, lane, once } = execution;
     const again = [...this.#begun].some((one) => parts(one).runId === runId);
-    if (once && again) {
+    if (once && again && !this.#terms.touched(runId)) {
       this.#terms.violation(`L6 run ${runId} is begun again under fence ${fence}`);
     }
     if (this.#begun.has(key(runId, fence))) {
       this.#terms.violation(`L1 run ${runId} is executed twice under fence ${fence}`);
     }
     this.#begun.add(key(runId, fence));
+    this.#alone(execution);
     this.#executing.add(execution);
     const here = [...this.#executing].filter((one) => one.place === place).length;
     if (here > place.slots) {
       this.#terms.violation(`L3 ${place.name} executes ${here} with ${place.slots} slots`);
     }
     if (lane !== null) this.#lane(lane);
+  }
+
+  #alone({ runId, fence, place }: Execution): void {
+    if (this.#terms.old(runId, fence)) return;
+    for (const other of this.#executing) {
+      const stopped = other.signal.aborted || other.place.stands() || other.place.dazed();
+      if (other.runId !== runId || other.place === place || stopped) continue;
+      const { old, overdue } = this.#terms;
+      if (old(runId, other.fence) || overdue(runId, other.fence)) continue;
+      const who = `${other.place.name} under fence ${other.fence}`;
+      this.#terms.violation(`L7 ${place.name} begins run ${runId}, which is executed by ${who}`);
+    }
   }
 
   #lane(lane: string): void {
@@ -102,8 +125,9 @@ export class Ledger {
   }
 
   /** Code of a draining process that ignores its signal goes on in nobody's name until the end. */
-  #counts({ node, place, signal }: Execution): boolean {
+  #counts({ node, place, signal, runId, fence }: Execution): boolean {
     if (node === null || this.#terms.isDead(node)) return false;
+    if (this.#terms.old(runId, fence)) return false;
     return !(place.drains && signal.aborted);
   }
 
@@ -160,6 +184,7 @@ export class Ledger {
 
   /** The store says that a run succeeded under this fence: the guarded resource must agree (L5). */
   succeeded(runId: string, fence: number): void {
+    if (this.#terms.old(runId, fence)) return;
     if (!this.#effects.has(key(runId, fence))) {
       this.#terms.violation(`L5 run ${runId} succeeded under fence ${fence} without an effect`);
     }

@@ -3,11 +3,13 @@
  *
  *   npm run sim                             1,000 seeds from 1
  *   npm run sim -- --seeds 10000 --from 500
+ *   npm run sim -- --kind cluster           all worlds of one kind: host, cluster or lossy
  *   npm run sim -- --seed 123 --trace       one seed, everything that happens in it printed
  */
 import { parseArgs } from 'node:util';
+import { type WorldKind, worldKinds } from './kinds.ts';
 import { Marks } from './marks.ts';
-import { explainFailure } from './replay.ts';
+import { explainFailure, replayCommand } from './replay.ts';
 import { scenarioOf } from './scenario.ts';
 import { type Report, simulate } from './simulate.ts';
 
@@ -16,6 +18,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
+    kind: { type: 'string' },
     trace: { type: 'boolean', default: false },
   },
 });
@@ -27,10 +30,18 @@ function whole(name: string, text: string): number {
   process.exit(2);
 }
 
+function kindAsked(): WorldKind | undefined {
+  const kind = worldKinds.find((one) => one === values.kind);
+  if (values.kind === undefined || kind !== undefined) return kind;
+  console.error(`--kind ${values.kind}: give one of ${worldKinds.join(', ')}`);
+  process.exit(2);
+}
+
+const kind = kindAsked();
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 async function one(seed: number): Promise<number> {
-  const scenario = scenarioOf(seed);
+  const scenario = scenarioOf(seed, kind);
   console.log({ ...scenario, faults: [...scenario.faults], meddlings: [...scenario.meddlings] });
   const echo = (line: string): void => console.log(line);
   const report = await simulate(seed, values.trace ? { echo } : {}, scenario);
@@ -48,7 +59,7 @@ async function many(from: number, count: number): Promise<number> {
   const sum = { steps: 0, runs: 0, virtualMs: 0 };
   const marks = new Marks();
   for (let seed = from; seed < from + count; seed += 1) {
-    const report = await simulate(seed);
+    const report = await simulate(seed, {}, scenarioOf(seed, kind));
     sum.steps += report.steps;
     sum.runs += report.runs;
     sum.virtualMs += report.virtualMs;
@@ -67,7 +78,7 @@ async function many(from: number, count: number): Promise<number> {
       `virtual_days=${days} seconds=${seconds.toFixed(1)}`,
   );
   console.log([...marks.all].map(([what, times]) => `${what}=${times}`).join(' '));
-  for (const { seed } of failed) console.log(`npm run sim -- --seed ${seed} --trace`);
+  for (const report of failed) console.log(replayCommand(report));
   return failed.length === 0 ? 0 : 1;
 }
 

@@ -75,7 +75,7 @@ export class Meddlers {
     if (verdict === null) return;
     const row = this.#world.rowOf(id);
     this.#world.trace.add(`cancel ${id}: ${verdict.ok ? verdict.state : verdict.code}`);
-    if (row === undefined) return;
+    if (row === undefined || this.#world.lost.touched(id)) return;
     if (verdict.ok && verdict.state === 'stopping') {
       this.#world.promptness.stopping(id, policies[row.fn]?.graceMs ?? 0);
     }
@@ -113,7 +113,7 @@ export class Meddlers {
     const { id, fn } = this.#random.pick(failed);
     const newId = this.#random.id();
     const verdict = await this.#desk.ask((one) => one.engine.intake.retries.add({ id, newId }));
-    if (verdict?.ok !== true) return;
+    if (verdict?.ok !== true || this.#world.lost.gone(verdict.id)) return;
     this.#users.promise(verdict.id, fn);
   }
 

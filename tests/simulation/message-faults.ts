@@ -2,6 +2,7 @@
  * Owns what happens to single messages: calls of the store, and wake-ups.
  */
 import type { SeededRandom, StoreFault, WakeUpFault } from '../../src/testing/index.ts';
+import type { Link } from './link.ts';
 import type { SimWorld } from './sim-world.ts';
 
 /** What happens to one call of a process's store. */
@@ -19,8 +20,14 @@ export function storeFault(world: SimWorld, random: SeededRandom): StoreFault | 
 }
 
 /** What happens to one wake-up at one listener. */
-export function busFault(world: SimWorld, random: SeededRandom): WakeUpFault | null {
+export function busFault(
+  world: SimWorld,
+  random: SeededRandom,
+  link: Link | null,
+): WakeUpFault | null {
   const { faults, busFaultShare } = world.scenario;
+  // The wake-ups of a database come over its connections.
+  if (link !== null && !link.open) return [];
   if (!world.faultsOn || !faults.has('bus') || !random.chance(busFaultShare)) return null;
   const copies = random.pick([0, 0, 1, 2, 3]);
   return Array.from({ length: copies }, () => random.between(0, 400));

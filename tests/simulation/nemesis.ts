@@ -3,7 +3,9 @@
  */
 import type { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { SeededRandom } from '../../src/testing/index.ts';
-import type { FaultKind } from './scenario.ts';
+import type { Host } from './host.ts';
+import { type NetworkFault, NetworkFaults } from './network-faults.ts';
+import { type FaultKind, networkFaults } from './scenario.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { SimWorld } from './sim-world.ts';
 
@@ -13,13 +15,16 @@ const snapshotEveryMs = 400;
 const snapshotsKept = 5;
 const restartMsMax = 8_000;
 
+const isFar = (kind: FaultKind): kind is NetworkFault => networkFaults.some((one) => one === kind);
+
 /** Brings faults about until it is told to stop. */
 export class Nemesis {
   readonly #world: SimWorld;
   readonly #random: SeededRandom;
   readonly #kinds: readonly FaultKind[];
+  readonly #network: NetworkFaults | null;
   #snapshots: Snapshot[] = [];
-  #lostTail: (() => void) | undefined;
+  readonly #lostTail: () => void;
   #on = true;
 
   /** `lostTail` is told after commits were lost. */
@@ -29,12 +34,20 @@ export class Nemesis {
     const passive: readonly FaultKind[] = ['bus', 'store-delay', 'store-fail', 'store-lost-answer'];
     this.#kinds = [...world.scenario.faults].filter((kind) => !passive.includes(kind));
     this.#lostTail = lostTail;
+    const { database } = world;
+    this.#network =
+      database === null
+        ? null
+        : new NetworkFaults(world, database, this.#random.fork(), this.#lostTail);
   }
 
   start(): void {
     if (this.#kinds.length > 0) this.#next();
     const { faults, durability } = this.#world.scenario;
-    if (faults.has('host-crash') && durability === 'relaxed') this.#keepSnapshots();
+    const { memory } = this.#world;
+    if (memory !== null && faults.has('host-crash') && durability === 'relaxed') {
+      this.#keepSnapshots(memory);
+    }
   }
 
   /** No more faults; whatever stands goes on. */
@@ -42,21 +55,22 @@ export class Nemesis {
     this.#on = false;
     const world = this.#world;
     world.faultsOn = false;
-    world.host.legible = true;
+    for (const host of world.hosts) host.legible = true;
+    this.#network?.heal();
     for (const process of [...world.processes]) {
       for (const why of ['pause', 'stall', 'stuck'] as const) process.goOn(why);
     }
   }
 
-  /** Whoever is gone comes back. */
-  async restartAll(): Promise<void> {
-    for (const { index } of [...this.#world.processes]) await this.#restart(index, null);
+  /** Whoever is gone begins to come back. */
+  restartAll(): void {
+    for (const { index } of [...this.#world.processes]) this.#restart(index, null);
   }
 
   /** Starts a process in the place of one that is gone. */
-  async #restart(index: number, reusePid: number | null): Promise<void> {
+  #restart(index: number, reusePid: number | null): void {
     if (this.#world.processes[index]?.state !== 'gone') return;
-    await this.#world.spawn(index, reusePid).start();
+    void this.#world.spawn(index, reusePid).start();
   }
 
   #next(): void {
@@ -70,23 +84,28 @@ export class Nemesis {
 
   #strike(kind: FaultKind): void {
     const world = this.#world;
+    if (isFar(kind)) {
+      this.#network?.strike(kind);
+      return;
+    }
     if (kind === 'wall-jump') {
-      const byMs = this.#random.between(-30_000, 30_000);
-      world.trace.add(`fault: the wall clock jumps by ${byMs} ms`);
-      world.clock.stepWall(byMs);
+      this.#jump(this.#random.between(-30_000, 30_000));
       return;
     }
     if (kind === 'blind-process-table') {
+      const host = this.#someHost();
       world.trace.add('fault: the process table is blind');
-      world.host.legible = false;
+      host.legible = false;
       this.#later(this.#random.between(500, 20_000), () => {
-        world.host.legible = true;
+        host.legible = true;
       });
       return;
     }
     if (kind === 'host-crash') {
       // It takes everything with it, so it is rare among the others.
-      if (this.#random.chance(0.3)) void this.#powerFailure();
+      if (!this.#random.chance(0.3)) return;
+      if (world.memory === null) this.#hostCrash(this.#someHost());
+      else void this.#powerFailure();
       return;
     }
     const victims = world.processes.filter(({ state }) => state === 'up' || state === 'draining');
@@ -98,9 +117,7 @@ export class Nemesis {
     trace.add(`fault: ${kind} ${victim.name}`);
     switch (kind) {
       case 'crash':
-        victim.kill();
-        this.#world.promptness.killed(victim);
-        this.#restartLater(victim);
+        this.#crash(victim);
         return;
       case 'pause':
       case 'stall':
@@ -118,10 +135,43 @@ export class Nemesis {
     }
   }
 
+  #crash(victim: SimProcess): void {
+    const { node } = victim;
+    victim.kill();
+    this.#world.promptness.killed(victim, node);
+    this.#restartLater(victim);
+  }
+
+  #someHost(): Host {
+    const { hosts } = this.#world;
+    const [first] = hosts;
+    if (first === undefined) throw new Error('a world without a host');
+    return hosts.length === 1 ? first : this.#random.pick(hosts);
+  }
+
+  /** One machine's wall clock; on one machine that is everybody's. */
+  #jump(byMs: number): void {
+    const { memory, trace, clock } = this.#world;
+    trace.add(`fault: the wall clock jumps by ${byMs} ms`);
+    if (memory !== null) clock.stepWall(byMs);
+    else this.#someHost().wallAheadMs += byMs;
+  }
+
+  /** One of several machines stops. */
+  #hostCrash(host: Host): void {
+    this.#world.trace.add('fault: a machine crashes');
+    this.#world.marks.add('machine crashed');
+    const victims = this.#world.processes.filter((one) => one.host === host);
+    for (const victim of victims) {
+      if (victim.state !== 'gone') this.#crash(victim);
+    }
+    host.reboot();
+  }
+
   #restartLater(victim: SimProcess): void {
     const reusePid = this.#random.chance(0.3) ? victim.identity.pid : null;
     this.#later(this.#random.between(50, restartMsMax), () => {
-      void this.#restart(victim.index, reusePid);
+      this.#restart(victim.index, reusePid);
     });
   }
 
@@ -131,9 +181,9 @@ export class Nemesis {
     });
   }
 
-  #keepSnapshots(): void {
-    this.#snapshots = [...this.#snapshots, this.#world.store.snapshot()].slice(-snapshotsKept);
-    this.#later(snapshotEveryMs, () => this.#keepSnapshots());
+  #keepSnapshots(memory: MemoryStore): void {
+    this.#snapshots = [...this.#snapshots, memory.snapshot()].slice(-snapshotsKept);
+    this.#later(snapshotEveryMs, () => this.#keepSnapshots(memory));
   }
 
   /**
@@ -146,7 +196,7 @@ export class Nemesis {
     world.trace.add(`fault: power failure, ${loses ? 'the tail is lost' : 'nothing is lost'}`);
     this.#snapshots = [];
     await world.powerFailure(snapshot);
-    if (loses) this.#lostTail?.();
+    if (loses) this.#lostTail();
     for (const victim of [...world.processes]) this.#restartLater(victim);
   }
 }

@@ -49,11 +49,15 @@ const done = (change: Partial<RunRow> = {}): RunRow =>
   row({ stage: 'done', attempt: 1, fence: fenceOf(1), outcome: 'succeeded', ...change });
 
 /** Commits the steps one after another and gives what the judge said. */
-function judge(steps: readonly (readonly RunRow[])[], limit: number | null = null): string[] {
+function judge(
+  steps: readonly (readonly RunRow[])[],
+  limit: number | null = null,
+  width = 1,
+): string[] {
   const said: string[] = [];
   const audit = new RowAudit({
     runningMaxOf: () => limit,
-    widthOf: () => 1,
+    widthOf: () => width,
     wallNow: () => 0,
     isDead: (node) => node === 9,
     violation: (what) => said.push(what),
@@ -116,6 +120,34 @@ describe('the judge of rows', () => {
     assert.match(judge([[first], [second]]).join(), /R5 .* width 1 held by 1,2/);
     const waits = row({ lane: 'l', stage: 'lane' });
     assert.match(judge([[waits], [second]]).join(), /R5 .* past run a/);
+  });
+
+  it('knows that a wider one may enter behind a narrow one in the same commit (R5)', () => {
+    const wide = { lane: 'l', laneHeld: true, laneWidth: 2 };
+    const narrow = row({ seq: 2, id: 'b', lane: 'l', laneHeld: true });
+    const due = row({ ...wide, laneHeld: false, stage: 'time' });
+    // It came due behind the other.
+    assert.deepEqual(judge([[due], [narrow, row(wide)]], null, 2), []);
+    // It stood at the gate before the other.
+    const stood = row({ ...wide, laneHeld: false, stage: 'lane' });
+    const said = judge([[stood], [row(wide), narrow]], null, 2);
+    assert.match(said.join(), /R5 run b .* entered a lane of width 1 held by 1,2/);
+  });
+
+  it('remembers lost ownerships where their owners live on (R2)', () => {
+    const said: string[] = [];
+    const audit = new RowAudit({
+      runningMaxOf: () => null,
+      widthOf: () => 1,
+      wallNow: () => 0,
+      isDead: () => false,
+      violation: (what) => said.push(what),
+    });
+    audit.committed([{ before: undefined, after: base }]);
+    audit.committed([{ before: base, after: running() }]);
+    audit.restored([base], true);
+    audit.committed([{ before: base, after: running({ owner: nodeKeyOf(2) }) }]);
+    assert.match(said.join(), /R2 .* node 1 and to 2/);
   });
 
   it('sees a tenant over its limit (R7)', () => {

@@ -56,10 +56,13 @@ export class RowAudit {
     return this.#rows;
   }
 
-  /** Begins anew from rows that were restored: what was lost is lost. */
-  restored(rows: readonly RunRow[]): void {
+  /**
+   * Begins anew from rows that were restored: what was lost is lost. With `ownersLive` there may be
+   * owners who remember it: R2 holds for lost ownerships as well.
+   */
+  restored(rows: readonly RunRow[], ownersLive: boolean): void {
     this.#rows.clear();
-    this.#owners.clear();
+    if (!ownersLive) this.#owners.clear();
     this.#stopped.clear();
     this.#firstClaims.clear();
     for (const row of rows) {
@@ -176,15 +179,15 @@ export class RowAudit {
 
   /**
    * In the same commit `late` came to their gate, perhaps after this one had entered, and of those
-   * that `entered` the later ones may be let in beside a narrow one.
+   * that `entered` a wider one that came after this one may have been let in beside it.
    */
   #entered(row: RunRow, late: ReadonlySet<number>, entered: ReadonlySet<number>): void {
     if (row.lane === null) return;
     const holders: RunRow[] = [];
     for (const other of this.#rows.values()) {
       if (other.lane !== row.lane) continue;
-      const after = entered.has(other.seq) && other.seq > row.seq;
-      if (other.laneHeld && !after) holders.push(other);
+      const after = entered.has(other.seq) && (other.seq > row.seq || late.has(other.seq));
+      if (other.laneHeld && !(after && other.laneWidth > row.laneWidth)) holders.push(other);
       if (other.stage === 'lane' && other.seq < row.seq && !late.has(other.seq)) {
         this.#terms.violation(`R5 ${name(row)} entered its lane past ${name(other)}`);
       }

@@ -6,9 +6,11 @@
  * faults that are always on hide what only happens without them.
  */
 import { type SeededRandom, seededRandom } from '../../src/testing/index.ts';
+import type { JudgeRule } from './judge-clock.ts';
+import { kindOf, type WorldKind } from './kinds.ts';
 
-/** Everything that can go wrong in the world. */
-export const faultKinds = [
+/** Everything that can go wrong on one machine. */
+export const hostFaults = [
   'crash',
   'pause',
   'stall',
@@ -23,11 +25,18 @@ export const faultKinds = [
   'host-crash',
 ] as const;
 
+/** What goes wrong beside that between machines and a database. */
+export const networkFaults = ['cut', 'away', 'failover', 'database-clock'] as const;
+
 /** One of the faults. */
-export type FaultKind = (typeof faultKinds)[number];
+export type FaultKind = (typeof hostFaults)[number] | (typeof networkFaults)[number];
 
 /** Faults in spite of which everything has to happen in time. */
 const unhindering: readonly FaultKind[] = ['crash', 'bus', 'wall-jump'];
+const unhinderingFar: readonly FaultKind[] = [...unhindering, 'database-clock', 'host-crash'];
+
+/** Outages short enough for everybody to keep the lease, with faults that do not hinder. */
+const passing: readonly FaultKind[] = [...unhinderingFar, 'cut', 'away', 'failover', 'failover'];
 
 /** Faults under which the same requests are made again and again, and nothing else goes wrong. */
 const lossy: readonly FaultKind[] = ['bus', 'store-fail', 'store-lost-answer'];
@@ -60,6 +69,10 @@ export interface TenantPlan {
 /** A world before its first step. */
 export interface Scenario {
   readonly seed: number;
+  readonly kind: WorldKind;
+  /** Machines, and the one that each place for a process is on. */
+  readonly hosts: number;
+  readonly hostOf: readonly number[];
   readonly nodes: number;
   readonly slots: number;
   readonly leaseTtlMs: number;
@@ -84,17 +97,34 @@ export interface Scenario {
   readonly storeFaultShare: number;
   /** Share of the wake-ups that suffer. */
   readonly busFaultShare: number;
+  /** How long a request or an answer is on its way over the network. */
+  readonly wayMsMax: number;
+  /** How long a caller waits for an answer of the database. */
+  readonly patienceMs: number;
+  /** How long the network or the database may be away at once. */
+  readonly outageMsMax: number;
+  /** How much a failover may lose. */
+  readonly lostMsMax: number;
+  /** What moves the judge's clock of the database. */
+  readonly judge: JudgeRule;
+  /** Whether numbers of lost transactions are never given out again. */
+  readonly epochs: boolean;
 }
 
 /** The world of a seed. */
-export function scenarioOf(seed: number): Scenario {
+export function scenarioOf(seed: number, kind: WorldKind = kindOf(seed)): Scenario {
+  const scenario = hostScenario(seed);
+  return kind === 'host' ? scenario : farScenario(scenario, kind);
+}
+
+function hostScenario(seed: number): Scenario {
   const random = seededRandom(seed);
   const leaseTtlMs = random.pick([2_000, 5_000, 15_000]);
   // Promises that name a time hold only where nothing hinders them: some worlds have to be such.
-  const some = random.pick([faultKinds, faultKinds, faultKinds, faultKinds, unhindering, lossy]);
+  const some = random.pick([hostFaults, hostFaults, hostFaults, hostFaults, unhindering, lossy]);
   const faults = subset(random, some);
   return {
-    seed,
+    ...{ seed, kind: 'host', hosts: 1, hostOf: [0, 0, 0, 0] },
     nodes: random.between(2, 4),
     slots: random.between(1, 5),
     leaseTtlMs,
@@ -120,6 +150,34 @@ export function scenarioOf(seed: number): Scenario {
     faultEveryMs: random.pick([1_500, 4_000, 10_000]),
     storeFaultShare: random.pick([0.01, 0.05, 0.2]),
     busFaultShare: random.pick([0.2, 0.6, 1]),
+    ...{
+      wayMsMax: 0,
+      patienceMs: 0,
+      outageMsMax: 0,
+      lostMsMax: 0,
+      judge: 'own-time',
+      epochs: true,
+    },
+  };
+}
+
+/** The same on several machines, with the usual lease. */
+function farScenario(base: Scenario, kind: WorldKind): Scenario {
+  const random = seededRandom(base.seed + 5_000_000);
+  const hosts = random.between(1, 3);
+  const all: readonly FaultKind[] = [...hostFaults, ...networkFaults];
+  const some = random.pick([all, all, all, networkFaults, unhinderingFar, passing]);
+  const leaseTtlMs = 15_000;
+  return {
+    ...base,
+    ...{ kind, hosts, leaseTtlMs, heartbeatMs: leaseTtlMs / 5, pollMs: 2_000, durability: 'full' },
+    hostOf: base.hostOf.map(() => random.int(hosts)),
+    faults: subset(random, some),
+    activeMs: random.between(20_000, 60_000),
+    wayMsMax: random.pick([0, 3, 40]),
+    patienceMs: random.pick([1_500, 5_000]),
+    outageMsMax: some === passing ? 3_000 : random.pick([6_000, 50_000]),
+    lostMsMax: random.pick([300, 3_000]),
   };
 }
 

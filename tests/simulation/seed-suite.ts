@@ -20,6 +20,9 @@ const reached = [
   ...['tail lost', 'power failure', 'quarantined', 'parked', 'pruned', 'takeover timed'],
   ...['cancelled while running', 'timed-out while running', 'lost while running', 'cancel timed'],
   ...['lateResults', 'fenced', 'takenOver', 'handedBack', 'storeFaults', 'logLinesDropped'],
+  ...['cut off', 'database away', 'failover', 'failover lost commits', 'machine crashed'],
+  ...['database clock stepped', 'request came late', 'answer lost', 'far takeover timed'],
+  ...['alive and dead by silence'],
 ];
 
 /** Tests for the seeds from `from` on. */

@@ -1,11 +1,11 @@
 /**
- * Owns one simulated process: a main thread with an engine, and a writer thread with the store and
- * the heartbeat, as on a real host.
+ * Owns one simulated process: a main thread with an engine, and a second one for the heartbeat, and
+ * for the store where that is on the same machine.
  *
  * P1 Paused, neither thread goes on. Stalled (a busy event loop), only the main thread stands
- *    still. Stuck (a slow disk), only the writer thread does.
- * P2 Killed, it never does anything again. A call that had not reached the store by then never
- *    does.
+ *    still. Stuck (a slow disk, a starved thread), only the second one does.
+ * P2 Killed, it never does anything again. A call that had not reached a store of its machine by
+ *    then never does; one to a database may (K2).
  */
 
 import { memoryBus } from '../../src/bus/memory/memory-bus.ts';
@@ -22,7 +22,9 @@ import {
 } from '../../src/testing/index.ts';
 import { hostedFunctions } from './functions.ts';
 import { Gate } from './gate.ts';
+import type { Host } from './host.ts';
 import type { Place } from './ledger.ts';
+import { Link } from './link.ts';
 import { busFault, storeFault } from './message-faults.ts';
 import type { SimWorld } from './sim-world.ts';
 
@@ -40,6 +42,9 @@ export class SimProcess implements Place {
   readonly thread: ClockView;
   readonly engine: Engine;
   readonly store: Store;
+  readonly host: Host;
+  /** Its connections to the database, where the store is one. */
+  readonly link: Link | null;
   /** Up: it joined and goes to work. */
   state: 'starting' | 'up' | 'draining' | 'gone' = 'starting';
   drains = false;
@@ -56,13 +61,15 @@ export class SimProcess implements Place {
     this.index = index;
     this.name = `p${index}.${incarnation}`;
     this.slots = scenario.slots;
-    this.identity = world.host.spawn(reusePid);
-    this.main = clock.view();
-    this.thread = clock.view();
+    this.host = world.hostOf(index);
+    this.identity = this.host.spawn(reusePid);
+    this.main = this.host.clock(clock.view());
+    this.thread = this.host.clock(clock.view());
     this.#mainGate = new Gate(clock);
     this.#threadGate = new Gate(clock);
     const random = world.random.fork();
-    this.store = this.#openStore(random.fork());
+    this.link = this.#openLink(random);
+    this.store = this.link?.store ?? this.#openStore(random.fork());
     const bus = this.#openBus(random.fork());
     this.#closeBus = () => void bus.close();
     this.engine = new Engine(
@@ -71,7 +78,7 @@ export class SimProcess implements Place {
         random,
         store: this.store,
         bus,
-        processes: world.host.table(this.identity),
+        processes: this.host.table(this.identity),
         log: { log: (level, message) => world.trace.add(`${this.name} ${level}: ${message}`) },
       },
       {
@@ -101,6 +108,10 @@ export class SimProcess implements Place {
     return this.#world.clock.mono() === this.#resumedAt;
   }
 
+  stands(): boolean {
+    return this.#standstills.has('pause') || this.#standstills.has('stall');
+  }
+
   /** The node whose tenure is current here. */
   get node(): NodeKey | null {
     return this.engine.node?.key ?? null;
@@ -121,7 +132,7 @@ export class SimProcess implements Place {
   stand(why: Standstill): void {
     if (this.state === 'gone') return;
     this.#standstills.add(why);
-    if (why === 'pause') this.#world.host.mark(this.identity, 'stopped');
+    if (why === 'pause') this.host.mark(this.identity, 'stopped');
     if (why !== 'stuck') {
       this.#mainGate.freeze();
       this.main.freeze();
@@ -134,7 +145,7 @@ export class SimProcess implements Place {
 
   goOn(why: Standstill): void {
     if (this.state === 'gone' || !this.#standstills.delete(why)) return;
-    if (why === 'pause') this.#world.host.mark(this.identity, 'alive');
+    if (why === 'pause') this.host.mark(this.identity, 'alive');
     const others = [...this.#standstills];
     if (others.every((one) => one === 'stuck')) {
       this.#resumedAt = this.#world.clock.mono();
@@ -156,7 +167,7 @@ export class SimProcess implements Place {
     this.main.drop();
     this.thread.drop();
     this.#closeBus();
-    this.#world.host.mark(this.identity, 'gone');
+    this.host.mark(this.identity, 'gone');
     this.#world.ledger.gone(this);
   }
 
@@ -171,9 +182,24 @@ export class SimProcess implements Place {
     this.kill();
   }
 
+  /** Only where there is a network in between. */
+  #openLink(random: SeededRandom): Link | null {
+    const world = this.#world;
+    const { database } = world;
+    if (database === null) return null;
+    return new Link({
+      ...{ world, database, random: random.fork() },
+      main: { gate: this.#mainGate, clock: this.main },
+      heart: { gate: this.#threadGate, clock: this.thread },
+      verbs: world.observe(database.store()),
+      renewed: (node, startedAt) => world.deaths.renewed(node, this, startedAt),
+    });
+  }
+
   #openStore(random: SeededRandom): Store {
     const world = this.#world;
-    const observed = world.observe(world.store.viewFor(this.thread));
+    const own = world.memory?.viewFor(this.thread) ?? world.store;
+    const observed = world.observe(own);
     const faulty = faultyStore(observed, {
       clock: this.thread,
       decide: () => storeFault(world, random),
@@ -197,10 +223,12 @@ export class SimProcess implements Place {
     const real = memoryBus({ hub: world.hub, defer: (call) => void world.clock.after(0, call) });
     const faulty = faultyBus(real, {
       clock: world.clock,
-      decide: () => busFault(world, random),
+      decide: () => busFault(world, random, this.link),
     });
     return {
-      publish: (topic) => faulty.publish(topic),
+      publish: (topic) => {
+        if (this.link?.open ?? true) faulty.publish(topic);
+      },
       subscribe: (topic, listener) => faulty.subscribe(topic, () => this.#mainGate.tell(listener)),
       close: () => faulty.close(),
     };

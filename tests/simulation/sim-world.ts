@@ -1,6 +1,6 @@
 /**
- * Owns one simulated world: the host, the store, the processes, the auditors, and the passing of
- * time.
+ * Owns one simulated world: its machines, the store, the processes, the auditors, and the passing
+ * of time.
  *
  * W1 One seed decides everything: what is drawn, and the order of what happens at one time.
  * W2 Every commit is judged when it happens, every step when it is over.
@@ -8,8 +8,10 @@
 import { type MemoryHub, memoryHub } from '../../src/bus/memory/memory-bus.ts';
 import type { NodeKey } from '../../src/core/execution/run.ts';
 import type { Store } from '../../src/ports/store.ts';
+import type { DeathEvidence, NodeRow } from '../../src/ports/store-nodes.ts';
 import type { Retention, TenantTerms } from '../../src/ports/store-reads.ts';
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory-store.ts';
+import type { RunChange } from '../../src/store/memory/runs.ts';
 import type { RunRow } from '../../src/store/verbs/tables.ts';
 import {
   type SeededRandom,
@@ -18,8 +20,12 @@ import {
   settle,
   wrapStore,
 } from '../../src/testing/index.ts';
+import { Database } from './database.ts';
+import { Deaths } from './deaths.ts';
+import { floorOf } from './epochs.ts';
 import { Host } from './host.ts';
 import { Ledger } from './ledger.ts';
+import { LostWindow } from './lost-window.ts';
 import { Marks } from './marks.ts';
 import { Promptness } from './promptness.ts';
 import { RowAudit } from './row-audit.ts';
@@ -46,20 +52,28 @@ export interface WorldOptions {
   readonly enough?: (violation: string) => boolean;
   /** Plants a fault into the store, to prove that the auditors see it. */
   readonly plant?: (store: Store, world: SimWorld) => Store;
+  /** Plants failovers that lose so much and tell nobody. */
+  readonly silentLossMs?: number;
 }
 
 export class SimWorld {
   readonly scenario: Scenario;
   readonly random: SeededRandom;
   readonly clock: SimulatedClock;
-  readonly host = new Host();
+  readonly hosts: readonly Host[];
   readonly hub: MemoryHub = memoryHub();
   readonly trace: Trace;
-  readonly store: MemoryStore;
+  /** The store as it really is: no fault and no network stands before it. */
+  readonly store: Store;
+  /** The store of a world of one machine, and the database of one of several. */
+  readonly memory: MemoryStore | null;
+  readonly database: Database | null;
   readonly audit: RowAudit;
   readonly ledger: Ledger;
   readonly marks = new Marks();
   readonly promptness: Promptness;
+  readonly deaths: Deaths;
+  readonly lost = new LostWindow();
   readonly retention: Retention;
   readonly violations: string[] = [];
   readonly processes: SimProcess[] = [];
@@ -73,6 +87,7 @@ export class SimWorld {
   readonly #byId = new Map<string, RunRow>();
   #incarnations = 0;
   #steps = 0;
+  readonly #overdue = new Set<string>();
 
   constructor(scenario: Scenario, options: WorldOptions = {}) {
     this.scenario = scenario;
@@ -82,12 +97,14 @@ export class SimWorld {
     this.#options = options;
     this.random = seededRandom(scenario.seed + 1);
     this.clock = new SimulatedClock({ ties: this.random.fork() });
+    this.hosts = Array.from({ length: scenario.hosts }, (_, n) => new Host(`host-${n}`));
     this.promptness = new Promptness(this);
+    this.deaths = new Deaths(this);
     const from = this.clock.mono();
     this.trace = new Trace(() => this.clock.mono() - from, options.echo);
     const violation = (what: string): void => this.violation(what);
     const runningMaxOf = (tenant: string): number | null => this.limitOf(tenant);
-    const wallNow = (): number => this.clock.wall();
+    const wallNow = (): number => (this.database ?? this.clock).wall();
     const isDead = (node: NodeKey): boolean => this.#deadNodes.has(node);
     this.audit = new RowAudit({ runningMaxOf, widthOf, wallNow, isDead, violation });
     this.ledger = new Ledger({
@@ -95,17 +112,38 @@ export class SimWorld {
       widthOf,
       isDead,
       leaseOver: async (node) =>
+        !this.deaths.isUnsure(node) &&
         (await this.store.nodes()).some((one) => one.node === node && one.leaseOver),
+      old: (runId, fence) => this.lost.old(runId, fence),
+      touched: (runId) => this.lost.touched(runId),
+      overdue: (runId, fence) => this.#overdue.has(`${runId}/${fence}`),
       violation,
     });
-    this.store = createMemoryStore({
-      clock: this.clock,
-      boot: () => this.host.bootId,
-      onCommit: (changes) => {
-        for (const { before, after } of changes) this.#note(before, after);
-        this.audit.committed(changes);
-      },
-    });
+    const onCommit = (changes: readonly RunChange[]): void => this.#committed(changes);
+    if (scenario.kind === 'host') {
+      this.database = null;
+      const boot = (): string => this.hostOf(0).bootId;
+      this.memory = createMemoryStore({ clock: this.clock, boot, onCommit });
+      this.store = this.memory;
+    } else {
+      this.memory = null;
+      const { judge, epochs } = scenario;
+      const lossy = scenario.kind === 'lossy' || options.silentLossMs !== undefined;
+      this.database = new Database({ clock: this.clock, judge, lossy, epochs, onCommit });
+      this.store = this.database.store();
+    }
+  }
+
+  /** The machine that place `index` is on. */
+  hostOf(index: number): Host {
+    const host = this.hosts[this.scenario.hostOf[index] ?? 0];
+    if (host === undefined) throw new Error(`place ${index} is on no host`);
+    return host;
+  }
+
+  /** How often a run was taken from its owner, whose end of it was overdue. */
+  get overdue(): number {
+    return this.#overdue.size;
   }
 
   /** Whether somebody who looks for one violation has found it. */
@@ -159,16 +197,20 @@ export class SimWorld {
 
   /** Only a lease that is over makes a node dead by that reason. */
   async #recovering<R>(args: readonly unknown[], make: () => Promise<R>): Promise<R> {
-    const [node, { kind }] = args as Parameters<Store['recover']>;
+    const [node, evidence] = args as Parameters<Store['recover']>;
     const row = (await this.store.nodes()).find((one) => one.node === node);
     const reply = await make();
     const present = row?.state === 'live' || row?.state === 'draining';
     if (!(reply as Awaited<ReturnType<Store['recover']>>).reply.ok) return reply;
     this.#deadNodes.add(node);
-    if (present && kind === 'lease-over' && !row.leaseOver) {
-      this.violation(`G7 node ${row.name} was declared dead while its lease held`);
-    }
+    if (present) this.#declaredDead(row, evidence);
     return reply;
+  }
+
+  #declaredDead({ node, name, leaseOver }: NodeRow, evidence: DeathEvidence): void {
+    this.deaths.declared(node, evidence);
+    if (evidence.kind !== 'lease-over' || leaseOver) return;
+    this.violation(`G7 node ${name} was declared dead while its lease held`);
   }
 
   /** While terms change, whichever of the two limits is wider holds. */
@@ -182,17 +224,41 @@ export class SimWorld {
     return reply;
   }
 
-  /** Everything stops at once; the store keeps `snapshot`, or all. */
+  /** The only machine stops at once; the store keeps `snapshot`, or all. */
   async powerFailure(snapshot: ReturnType<MemoryStore['snapshot']> | null): Promise<void> {
+    const { memory } = this;
+    if (memory === null) throw new Error('a database does not fail with the machines of its nodes');
     this.marks.add(snapshot === null ? 'power failure' : 'tail lost');
     for (const process of this.processes) process.kill();
-    this.host.reboot();
-    this.store.restore(snapshot ?? this.store.snapshot());
-    this.#byId.clear();
-    const rows = this.store.rows();
-    for (const row of rows) this.#byId.set(row.id, row);
-    this.audit.restored(rows);
+    this.hostOf(0).reboot();
+    memory.restore(snapshot ?? memory.snapshot());
+    await this.#rolledBack(memory.rows(), false);
     this.ledger.rolledBack((runId) => this.rowOf(runId)?.fence ?? -1);
+  }
+
+  /** Another server took the place of the database's; true if the last `lostMs` are lost. */
+  async failedOver(lostMs: number): Promise<boolean> {
+    const { database } = this;
+    if (database === null) throw new Error('only a database fails over');
+    const { silentLossMs } = this.#options;
+    if (!database.failOver(silentLossMs ?? lostMs) || silentLossMs !== undefined) return false;
+    this.marks.add('failover lost commits');
+    this.trace.add('the last moments are lost');
+    const before = new Map(this.#byId);
+    const rows = database.rows();
+    const { epochs } = this.scenario;
+    const floor = floorOf(epochs ? database.epoch : 0);
+    this.lost.lose(before, new Map(rows.map((row) => [row.id, row])), floor);
+    this.deaths.renewalsLost();
+    await this.#rolledBack(rows, true);
+    return true;
+  }
+
+  /** The store is what it was some time ago. */
+  async #rolledBack(rows: readonly RunRow[], ownersLive: boolean): Promise<void> {
+    this.#byId.clear();
+    for (const row of rows) this.#byId.set(row.id, row);
+    this.audit.restored(rows, ownersLive);
     this.#deadNodes.clear();
     for (const { node, state } of await this.store.nodes()) {
       if (state === 'dead' || state === 'left') this.#deadNodes.add(node);
@@ -227,10 +293,19 @@ export class SimWorld {
     this.onPruned?.(id);
   }
 
+  #committed(changes: readonly RunChange[]): void {
+    for (const { before, after } of changes) this.#note(before, after);
+    this.audit.committed(changes);
+  }
+
   #note(before: RunRow | undefined, after: RunRow | undefined): void {
     if (after === undefined) {
       if (before !== undefined) this.#pruned(before);
       return;
+    }
+    if (before?.stage === 'running' && after.stage !== 'running' && after.fence > before.fence) {
+      const crashed = after.crashes > before.crashes || after.outcome === 'lost';
+      if (!crashed) this.#overdue.add(`${before.id}/${before.fence}`);
     }
     this.#byId.set(after.id, after);
     const { seq, stage, fence, attempt, owner, outcome, laneHeld, tenantHeld } = after;

@@ -104,8 +104,9 @@ export class Users {
 
   #heard(item: StartItem, verdict: StartVerdict): void {
     this.#world.trace.add(`start ${item.id}: ${verdict.ok ? 'accepted' : verdict.code}`);
-    if (!verdict.ok) return;
     const { id, fn, input } = item;
+    // Somebody hears late of what was lost since.
+    if (!verdict.ok || this.#world.lost.gone(id)) return;
     const earlier = this.promised.get(id);
     if (earlier !== undefined && earlier.input !== input) {
       this.#world.violation(`U1 two inputs were accepted under the id ${id}`);
@@ -125,7 +126,7 @@ export class Users {
     const end = await heard.catch(() => undefined);
     if (end === undefined) return;
     const row = this.#world.rowOf(id);
-    if (row === undefined) return;
+    if (row === undefined || this.#world.lost.touched(id)) return;
     if (end === null && row.stage === 'done') return; // Pruned, and started again since.
     if (end === null) this.#world.violation(`U2 a waiter was told that run ${id} is unknown`);
     else if (row.outcome !== end.outcome.kind) {

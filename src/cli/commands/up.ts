@@ -9,7 +9,7 @@ import { logLevels } from '../line-log.ts';
 import type { Printer } from '../printer.ts';
 import { harmlessLine } from '../printer.ts';
 import type { Session } from '../session.ts';
-import { printerOf, storePathOf } from '../session.ts';
+import { printerOf, storeOf } from '../session.ts';
 import type { SupervisorEvent } from '../up/supervisor.ts';
 import { parseCount } from '../words.ts';
 
@@ -56,7 +56,6 @@ export function addUp(program: Command, session: Session): void {
       const graceMs = parseDuration('--grace', options.grace);
       const order = {
         app,
-        store: storePathOf(session, command),
         durability: options.durability,
         slots:
           options.slots === undefined ? null : parseCount('--slots', options.slots, 1, slotsMax),
@@ -64,6 +63,7 @@ export function addUp(program: Command, session: Session): void {
         logLevel: options.log,
         json: print.json,
       };
+      const { words: store } = storeOf(session, command);
       const workers = parseCount('--workers', options.workers, 1, workersMax);
       const { Supervisor } = await import('../up/supervisor.ts');
       const { startWorker } = await import('../up/worker-process.ts');
@@ -71,7 +71,8 @@ export function addUp(program: Command, session: Session): void {
         workers,
         graceMs,
         clock: session.io.clock,
-        spawn: (n, events) => startWorker({ ...order, node: `${options.name}-${n}` }, events),
+        spawn: (n, events) =>
+          startWorker({ ...order, node: `${options.name}-${n}` }, store, events),
         say: (event) => tell(session.io, print, event),
       });
       process.on('SIGINT', () => supervisor.stop(130));

@@ -2,6 +2,8 @@
  * Owns what the supervisor of `holdfast up` and its worker processes say to each other.
  *
  * M1 The channel itself is a message: when it closes, the supervisor is gone and the worker drains.
+ * M2 The store is handed over as HOLDFAST_STORE: only the user who started the worker can read its
+ *    environment, and the app module finds it there as well.
  */
 import type { ErrorCode } from '../../core/errors.ts';
 
@@ -28,10 +30,12 @@ export type WorkerReport =
   /** Everything that ran has ended or was handed back. */
   | { readonly fact: 'drained' };
 
-/** How a worker is to work; handed over on its command line. */
+/**
+ * How a worker is to work; handed over on its command line, which everybody on the machine can
+ * read. So the store, whose address may hold a password, is not in it (M2).
+ */
 export interface WorkerOrder {
   readonly app: string;
-  readonly store: string;
   readonly node: string;
   readonly durability: 'full' | 'relaxed';
   readonly slots: number | null;

@@ -4,6 +4,8 @@
  * K1 It drains when it is told to, when it gets SIGTERM, and when its supervisor is gone.
  * K2 Ctrl-C reaches the whole group of processes; the supervisor decides, so SIGINT is left to it.
  */
+
+import type { StoreOption } from '../../runtime/store-place.ts';
 import { loadApp } from '../app-module.ts';
 import { failureOf } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -11,7 +13,7 @@ import { lineLog } from '../line-log.ts';
 import type { DrainOrder, WorkerOrder, WorkerReport } from './messages.ts';
 
 /** Works until told to drain; reports to the parent process. */
-export async function work(io: Io, order: WorkerOrder): Promise<void> {
+export async function work(io: Io, store: StoreOption, order: WorkerOrder): Promise<void> {
   const stop = Promise.withResolvers<void>();
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => stop.resolve());
@@ -20,7 +22,7 @@ export async function work(io: Io, order: WorkerOrder): Promise<void> {
     if (message.do === 'drain') stop.resolve();
   });
   try {
-    await host(io, order, stop.promise);
+    await host(io, store, order, stop.promise);
     await report({ fact: 'drained' });
   } catch (error) {
     const { code, message, advice, details } = failureOf(error);
@@ -31,12 +33,17 @@ export async function work(io: Io, order: WorkerOrder): Promise<void> {
   }
 }
 
-async function host(io: Io, order: WorkerOrder, stop: Promise<void>): Promise<void> {
-  const { app, store: path, node: name, durability, slots, graceMs } = order;
+async function host(
+  io: Io,
+  store: StoreOption,
+  order: WorkerOrder,
+  stop: Promise<void>,
+): Promise<void> {
+  const { app, node: name, durability, slots, graceMs } = order;
   const functions = await loadApp(app);
   const { Holdfast } = await import('../../holdfast.ts');
   const hf = await Holdfast.open({
-    store: { path },
+    store,
     functions,
     name,
     durability,

@@ -12,8 +12,9 @@ import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../core/errors.ts';
 import { monoPlus } from '../../core/time.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { receiveFault, sendFault } from '../sent-fault.ts';
 import type { VerbName } from '../verbs/verbs.ts';
-import { faultOf, receiveFault, sendFault } from './faults.ts';
+import { faultOf } from './faults.ts';
 import type { Call, Order, Reply, Setup, Word } from './messages.ts';
 
 interface Awaited {

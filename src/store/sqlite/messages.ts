@@ -6,9 +6,9 @@
 import type { NodeKey } from '../../core/execution/run.ts';
 import type { MonoMs } from '../../core/time.ts';
 import type { Beat } from '../../ports/store-nodes.ts';
+import type { SentFault } from '../sent-fault.ts';
 import type { VerbName } from '../verbs/verbs.ts';
 import type { OpenAsk } from './connection.ts';
-import type { SentFault } from './faults.ts';
 
 /** What a thread is started with. */
 export interface Setup extends OpenAsk {

@@ -6,10 +6,12 @@
  * V2 All steps that a file needs are one transaction: it has the old schema or the new one,
  *    whatever crashes, and however many processes open it at once.
  * V3 Each step also writes its number to the tally, by which older processes find out.
+ * V4 A file that is moved elsewhere has a version that no program knows, and says where it went.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../core/errors.ts';
 import type { WallMs } from '../../core/time.ts';
+import { movedVersion } from '../moving.ts';
 import { migration1 } from './migration-1.ts';
 import { query, scalar } from './statement.ts';
 
@@ -25,14 +27,36 @@ export const schemaVersion = migrations.length;
 /** What a file is to us. */
 export type Nature =
   | { readonly is: 'empty' }
-  | { readonly is: 'ours'; readonly version: number }
+  | { readonly is: 'ours'; readonly version: number; readonly move?: Move }
   | { readonly is: 'foreign' };
+
+/** That a file is being moved to another place, or was. Stored format, as JSON. */
+export interface Move {
+  readonly id: string;
+  /** The new place, as it may be shown, and as it is recognised again. */
+  readonly to: string;
+  readonly key: string;
+  /** The version that the file had. */
+  readonly version: number;
+  /** When the move was complete, or null. */
+  readonly leftAt: number | null;
+}
+
+/** The move that a file of ours is in, or null. */
+export function moveOf(db: DatabaseSync): Move | null {
+  if (Number(scalar(db, 'PRAGMA user_version')) !== movedVersion) return null;
+  const text = scalar(db, "SELECT value FROM meta WHERE key = 'move'");
+  return text === null ? null : (JSON.parse(String(text)) as Move);
+}
 
 /** Looks at the header and the schema; writes nothing. */
 export function natureOf(db: DatabaseSync): Nature {
   const id = scalar(db, 'PRAGMA application_id');
   const version = Number(scalar(db, 'PRAGMA user_version'));
-  if (id === applicationId) return { is: 'ours', version };
+  if (id === applicationId) {
+    const move = moveOf(db);
+    return { is: 'ours', version, ...(move === null ? {} : { move }) };
+  }
   const objects = scalar(db, 'SELECT count(*) FROM sqlite_schema');
   return id === 0 && version === 0 && objects === 0 ? { is: 'empty' } : { is: 'foreign' };
 }
@@ -45,6 +69,7 @@ export function refuseForeign(nature: Nature, path: string, newest = schemaVersi
       details: { path },
     });
   }
+  if (nature.is === 'ours' && nature.move !== undefined) throw movedTo(path, nature.move);
   if (nature.is === 'ours' && nature.version > newest) {
     const message =
       `store ${path}: its schema is version ${nature.version}, and this holdfast knows ` +
@@ -52,6 +77,19 @@ export function refuseForeign(nature: Nature, path: string, newest = schemaVersi
     const details = { path, found: nature.version, known: newest };
     throw new HoldfastError('store.newer_schema', message, { details });
   }
+}
+
+/** V4 */
+function movedTo(path: string, { to, leftAt }: Move): HoldfastError {
+  const message =
+    leftAt === null
+      ? `store ${path}: it is being moved to ${to}, and that was not finished`
+      : `store ${path}: it was moved to ${to} and is kept for reference only`;
+  const todo =
+    leftAt === null
+      ? `finish it: holdfast migrate --from ${path} --to <${to}>; or give it up: --take-back`
+      : `open ${to}`;
+  return new HoldfastError('store.moved', message, { details: { path, to, todo } });
 }
 
 /**

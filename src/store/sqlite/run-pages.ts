@@ -10,8 +10,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { OutcomeKind } from '../../core/outcome.ts';
 import type { RunFilter } from '../../ports/store-reads.ts';
+import { outcomeCodes, type RunTuple, runColumns, runOf, stageCodes } from '../run-tuple.ts';
 import type { RunTable } from '../verbs/tables.ts';
-import { outcomeCodes, type RunTuple, runColumns, runOf, stageCodes } from './run-row.ts';
 import { type Query, query, type Sql } from './statement.ts';
 import type { Tally, TallyRow } from './tally.ts';
 

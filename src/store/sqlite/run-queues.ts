@@ -5,8 +5,8 @@
  * Q1 Counts stop at a bound, so that a long queue costs no more than the answer needs.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { type RunTuple, runColumns, runOf, stageCodes } from '../run-tuple.ts';
 import type { RunTable } from '../verbs/tables.ts';
-import { type RunTuple, runColumns, runOf, stageCodes } from './run-row.ts';
 import { query } from './statement.ts';
 
 type Count = readonly [number];

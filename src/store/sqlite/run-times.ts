@@ -4,8 +4,8 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { WallMs } from '../../core/time.ts';
+import { outcomeCodes, type RunTuple, runColumns, runOf, stageCodes } from '../run-tuple.ts';
 import type { RunTable } from '../verbs/tables.ts';
-import { outcomeCodes, type RunTuple, runColumns, runOf, stageCodes } from './run-row.ts';
 import { query } from './statement.ts';
 
 type Time = readonly [number];

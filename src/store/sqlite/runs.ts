@@ -7,19 +7,11 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../core/errors.ts';
+import { outcomeOf, type RunTuple, runColumns, runOf, stageOf, tupleOf } from '../run-tuple.ts';
 import type { RunRow, RunTable } from '../verbs/tables.ts';
+import { changesOf, stateColumns } from './run-change.ts';
 import { openRunPages } from './run-pages.ts';
 import { openRunQueues } from './run-queues.ts';
-import {
-  changesOf,
-  outcomeOf,
-  type RunTuple,
-  runColumns,
-  runOf,
-  stageOf,
-  stateColumns,
-  tupleOf,
-} from './run-row.ts';
 import { openRunTimes } from './run-times.ts';
 import { type Query, query, type Sql } from './statement.ts';
 import type { TallyRow } from './tally.ts';

@@ -11,6 +11,7 @@ import { HoldfastError } from '../../core/errors.ts';
 import type { OutcomeKind } from '../../core/outcome.ts';
 import type { ShareClock } from '../../core/rank.ts';
 import type { WallMs } from '../../core/time.ts';
+import { movedVersion } from '../moving.ts';
 import type { Stage } from '../verbs/tables.ts';
 import { schemaVersion } from './migrations.ts';
 import { query, type Sql } from './statement.ts';
@@ -112,6 +113,10 @@ export function openTally(db: DatabaseSync): TallyRow {
 function tallyOf(tuple: Tuple | undefined): Tally {
   if (tuple === undefined) {
     throw new HoldfastError('store.corrupt', 'the store has lost its row of counts');
+  }
+  if (tuple[0] === movedVersion) {
+    const message = 'the store was closed while this process used it: it is moved elsewhere';
+    throw new HoldfastError('store.moved', `${message}; open the new place`);
   }
   if (tuple[0] !== schemaVersion) {
     const message = `the store was migrated to schema ${tuple[0]} while this process used it`;

@@ -15,9 +15,10 @@ import {
 import { HoldfastError } from '../../core/errors.ts';
 import { systemClock } from '../../system/clock.ts';
 import { bootId } from '../../system/process-table.ts';
+import { sendFault } from '../sent-fault.ts';
 import { type Beats, openBeats } from './beats.ts';
 import { openWriter } from './connection.ts';
-import { faultOf, sendFault } from './faults.ts';
+import { faultOf } from './faults.ts';
 import { openGroups, type Waiting } from './group.ts';
 import { counterNames, type Order, type Reply, type Setup, type Word } from './messages.ts';
 import { filesOf } from './store-path.ts';

@@ -31,11 +31,16 @@ const statusOf = (stage: Stage): RunStatus =>
 
 /** A row as it is shown. */
 export function viewOf(txn: Txn, row: RunRow): RunView {
+  const owner = row.owner === null ? undefined : txn.tables.nodes.byKey(row.owner);
+  return shownRow(row, owner?.name ?? null, txn.tables.notes.progress(row.seq));
+}
+
+/** A row as it is shown, with the name of its owner and its progress. */
+export function shownRow(row: RunRow, owner: string | null, progress: string | null): RunView {
   const gate =
     row.stage === 'time' || row.stage === 'lane' || row.stage === 'tenant' || row.stage === 'slot'
       ? row.stage
       : null;
-  const owner = row.owner === null ? undefined : txn.tables.nodes.byKey(row.owner);
   return {
     seq: row.seq,
     id: row.id,
@@ -56,12 +61,12 @@ export function viewOf(txn: Txn, row: RunRow): RunView {
     startedAt: row.startedAt,
     finishedAt: row.stage === 'done' ? row.finishedAt : null,
     deadlineAt: row.deadlineAt,
-    owner: owner?.name ?? null,
+    owner,
     stopReason: row.stopReason,
     outcome: outcomeOf(row),
     quarantine: row.stage === 'quarantined' ? errorOf(row.error) : null,
     retryOf: row.retryOf,
-    progress: txn.tables.notes.progress(row.seq),
+    progress,
   };
 }
 
@@ -81,7 +86,7 @@ export function get(txn: Txn, id: string): RunDetail | null {
 }
 
 /** The successful attempt, which the run's own row tells. */
-function lastAttempt(row: RunRow): readonly AttemptRow[] {
+export function lastAttempt(row: RunRow): readonly AttemptRow[] {
   const { startedAt, finishedAt } = row;
   if (row.outcome !== 'succeeded' || startedAt === null || finishedAt === null) return [];
   const { attempt } = row;

@@ -1,46 +1,9 @@
-/**
- * The other process of the file bus contract: publishes and listens as it is told over IPC, and
- * says with the host's monotonic clock when it did.
- */
+/** The other process of the file bus contract. */
 import { fileBus } from '../../../src/bus/file/file-bus.ts';
-import type { BusTopic } from '../../../src/ports/bus.ts';
 import { silentLog } from '../../../src/ports/log.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { systemRandom } from '../../../src/system/random.ts';
+import { serve } from './far-child.ts';
 
-/** What the test asks for. */
-export type Order =
-  | { readonly do: 'publish'; readonly topic: BusTopic; readonly times: number }
-  | { readonly do: 'listen'; readonly topic: BusTopic }
-  | { readonly do: 'end' };
-
-/** What this process answers: `done` for each order, `heard` for each wake-up. */
-export type Answer = {
-  readonly did: 'done' | 'heard';
-  readonly topic: BusTopic;
-  readonly at: number;
-};
-
-const clock = systemClock();
 const folder = process.argv[2] ?? '';
-const bus = fileBus({ folder, clock, random: systemRandom(), log: silentLog });
-
-const say = (did: Answer['did'], topic: BusTopic, at: number = clock.mono()): void => {
-  process.send?.({ did, topic, at } satisfies Answer);
-};
-
-process.on('message', (order: Order) => {
-  if (order.do === 'end') {
-    void bus.close().then(() => process.disconnect());
-    return;
-  }
-  const { topic } = order;
-  if (order.do === 'listen') {
-    bus.subscribe(topic, () => say('heard', topic));
-    say('done', topic);
-    return;
-  }
-  const before = clock.mono();
-  for (let i = 0; i < order.times; i++) bus.publish(topic);
-  say('done', topic, before);
-});
+serve(fileBus({ folder, clock: systemClock(), random: systemRandom(), log: silentLog }));

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
-import { execFile, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,70 +8,21 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { fileBus } from '../../../src/bus/file/file-bus.ts';
 import { monoMs } from '../../../src/core/time.ts';
-import type { Bus, BusTopic } from '../../../src/ports/bus.ts';
+import type { Bus } from '../../../src/ports/bus.ts';
 import { busTopics } from '../../../src/ports/bus.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { Log } from '../../../src/ports/log.ts';
 import { silentLog } from '../../../src/ports/log.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { systemRandom } from '../../../src/system/random.ts';
-import type { Answer, Order } from './file-child.ts';
-import type { FarBus } from './suite.ts';
+import { FarProcess } from './far-process.ts';
 import { busContract, Ear } from './suite.ts';
 
 const clock = systemClock();
 const random = systemRandom();
 const waitsAtMost = { timeout: 20_000 };
-const childPath = new URL('./file-child.ts', import.meta.url);
-
-/** A real second process on the same folder. */
-class FarProcess implements FarBus {
-  readonly #child: ChildProcess;
-
-  constructor(folder: string) {
-    const execArgv = ['--conditions=holdfast-source'];
-    this.#child = fork(childPath, [folder], { execArgv });
-    this.#child.setMaxListeners(0);
-  }
-
-  async publish(topic: BusTopic, times = 1): Promise<void> {
-    await this.publishAt(topic, times);
-  }
-
-  /** Resolves with the moment before the child's call of `publish`. */
-  async publishAt(topic: BusTopic, times = 1): Promise<number> {
-    return await this.#order({ do: 'publish', topic, times });
-  }
-
-  async listen(topic: BusTopic): Promise<{ readonly heard: Promise<void> }> {
-    const heard = this.#answer('heard', topic).then(() => {});
-    await this.#order({ do: 'listen', topic });
-    return { heard };
-  }
-
-  async end(): Promise<void> {
-    const ended = once(this.#child, 'exit');
-    this.#child.send({ do: 'end' } satisfies Order);
-    assert.deepEqual(await ended, [0, null], 'a closed bus does not keep its process alive');
-  }
-
-  async #order(order: Exclude<Order, { do: 'end' }>): Promise<number> {
-    const answer = this.#answer('done', order.topic);
-    this.#child.send(order);
-    return (await answer).at;
-  }
-
-  #answer(did: Answer['did'], topic: BusTopic): Promise<Answer> {
-    return new Promise((resolve) => {
-      const onMessage = (answer: Answer): void => {
-        if (answer.did !== did || answer.topic !== topic) return;
-        this.#child.off('message', onMessage);
-        resolve(answer);
-      };
-      this.#child.on('message', onMessage);
-    });
-  }
-}
+const farProcess = (folder: string): FarProcess =>
+  new FarProcess(new URL('./file-child.ts', import.meta.url), [folder]);
 
 const open = (folder: string, log: Log = silentLog, on: Clock = clock): Bus =>
   fileBus({ folder, clock: on, random, log });
@@ -98,7 +47,7 @@ busContract('file, with a second process', async () => {
   return {
     open: () => open(folder),
     far: async () => {
-      const child = new FarProcess(folder);
+      const child = farProcess(folder);
       children.push(child);
       return child;
     },
@@ -128,7 +77,7 @@ describe('the file bus', waitsAtMost, () => {
   });
 
   it('wakes another process far sooner than a poll would', async (t) => {
-    const far = new FarProcess(folder);
+    const far = farProcess(folder);
     const bus = opened(folder);
     let resolve = (_at: number): void => {};
     for (const topic of busTopics) bus.subscribe(topic, () => resolve(clock.mono()));

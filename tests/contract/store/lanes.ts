@@ -149,8 +149,8 @@ function order(contract: Contract): void {
       const node = await scene.join();
       const now = scene.world.now();
       const [soon, later, hour] = await scene.start(
-        { ...inLane, dueAt: wallPlus(now, 600) },
-        { ...inLane, dueAt: wallPlus(now, 601) },
+        { ...inLane, dueAt: wallPlus(now, 1_500) },
+        { ...inLane, dueAt: wallPlus(now, 1_501) },
         { ...inLane, dueAt: wallPlus(now, 3_600_000) },
       );
       const [first, second] = await scene.start(inLane, inLane);

@@ -1,48 +1,16 @@
 /**
- * Random sequences of verbs on every embedded store, against the obvious model.
- *
- * A failure prints the seed and the path. To replay it, and to run more than the default:
- *   MODEL_SEED=… MODEL_PATH=… MODEL_REPLAY=… MODEL_RUNS=… npm test -- model.test
+ * The embedded stores against the obvious model; that of Postgres is in a file of its own.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
-import type { Store } from '../../../src/ports/store.ts';
 import { createMemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
-import { Model } from './model.ts';
-import { commands } from './model-commands.ts';
-import { Real } from './model-real.ts';
-import { Scene } from './scene.ts';
+import { againstModel } from './against-model.ts';
 
-const { MODEL_RUNS, MODEL_SEED, MODEL_PATH, MODEL_REPLAY } = process.env;
-const commandsMax = 80;
 const clock = systemClock();
-
-async function againstModel(store: Store, numRuns: number): Promise<void> {
-  const world = { now: clock.wall, pass: async () => {}, connect: async () => store };
-  const scene = new Scene({ ...world, store, close: async () => {} });
-  let sequences = 0;
-  const property = fc.asyncProperty(commands(commandsMax, MODEL_REPLAY), async (sequence) => {
-    sequences += 1;
-    const real = new Real(scene, `s${sequences}`);
-    await real.open();
-    try {
-      await fc.asyncModelRun(() => ({ model: new Model(), real }), sequence);
-    } finally {
-      await real.clear();
-    }
-  });
-  await fc.assert(property, {
-    numRuns: MODEL_RUNS === undefined ? numRuns : Number(MODEL_RUNS),
-    ...(MODEL_SEED === undefined ? {} : { seed: Number(MODEL_SEED) }),
-    ...(MODEL_PATH === undefined ? {} : { path: MODEL_PATH }),
-  });
-  await scene.nothingIsWrong();
-}
 
 describe('a store and the obvious model of it', () => {
   it('(G1, G2, G4) agree on every verdict and every run in memory', async () => {

@@ -80,7 +80,7 @@ function facts(contract: Contract): void {
 
   contract('holds a delayed run back until it is due, and says when that is', async (scene) => {
     const node = await scene.join();
-    const dueAt = wallPlus(scene.world.now(), 400);
+    const dueAt = wallPlus(scene.world.now(), 1_500);
     const [late] = await scene.start({ dueAt });
     assert.equal((await scene.get(late)).dueAt, dueAt);
     assert.equal(await scene.stands(late), 'time');

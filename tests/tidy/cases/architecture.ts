@@ -174,8 +174,10 @@ export const ARCHITECTURE: readonly Case[] = [
       'src/engine/claim.ts':
         "const a = 'SELECT id FROM runs';\nconst b = `\n  update runs set owner = 1`;\n" +
         "const c = 'BEGIN IMMEDIATE';",
+      'src/bus/file/file-bus.ts': "const a = 'LISTEN wake';",
     },
     reports: [
+      'src/bus/file/file-bus.ts:1 SQL text; put the statement in src/store/',
       'src/engine/claim.ts:1 SQL text; put the statement in src/store/',
       'src/engine/claim.ts:2 SQL text; put the statement in src/store/',
       'src/engine/claim.ts:4 SQL text; put the statement in src/store/',
@@ -183,12 +185,13 @@ export const ARCHITECTURE: readonly Case[] = [
   },
   {
     rule: 'sql',
-    title: 'plain sentences, and statements in store/ or in a test',
+    title: 'plain sentences, and statements in store/, of the Postgres bus, or in a test',
     files: {
       'src/engine/text.ts':
         "export const texts = ['select one from the list', 'delete from here', 'Update the set.'," +
         " 'Created table', 'with care as (always)', 'BEGINNING', 'insert into the queue'];",
       'src/store/sqlite/runs.ts': "const a = 'SELECT id FROM runs';",
+      'src/bus/postgres/statements.ts': "const a = 'LISTEN wake';",
       'src/bus/bus.test.ts': "const a = 'SELECT id FROM runs';",
     },
     reports: [],

@@ -3,18 +3,17 @@ import test from 'node:test';
 import { nodeKeyOf } from '../../core/execution/run.ts';
 import { fenceOf } from '../../core/fence.ts';
 import { wallMs } from '../../core/time.ts';
-import type { RunRow } from '../verbs/tables.ts';
 import {
-  changesOf,
   outcomeCodes,
   outcomeOf,
   runColumns,
   runOf,
   stageCodes,
   stageOf,
-  stateColumns,
   tupleOf,
-} from './run-row.ts';
+} from '../run-tuple.ts';
+import type { RunRow } from '../verbs/tables.ts';
+import { changesOf, stateColumns } from './run-change.ts';
 import type { Sql } from './statement.ts';
 
 /** Every column has a value of its own, so that a swap shows. */

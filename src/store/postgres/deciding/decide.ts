@@ -1,0 +1,94 @@
+/**
+ * Owns how a verb of the embedded stores decides over Postgres: load, decide, write, in one short
+ * transaction that holds the gate.
+ *
+ * D1 The decision is that of `src/store/verbs`, the same for every store: what this module adds is
+ *    only where rows come from and where they go.
+ * D2 Usually two calls: one that opens the transaction, takes the gate and loads; one that writes
+ *    and commits. A decision that asks for more than was foreseen loads again and begins anew.
+ * D3 A decision that changed nothing is rolled back.
+ */
+import { HoldfastError } from '../../../core/errors.ts';
+import type { Tables } from '../../verbs/tables.ts';
+import { openTxn, type Txn } from '../../verbs/txn.ts';
+import { jsonParam } from '../json-param.ts';
+import type { Policies } from '../policies.ts';
+import type { Queries } from '../queries.ts';
+import { Loaded, type LoadReply, Missing, type Wants } from './loaded.ts';
+import { openRuns } from './runs.ts';
+import { openAttempts, openNodes, openNotes, openSettings } from './small.ts';
+import { type Decided, writtenText } from './written.ts';
+
+/** Loads that one decision may take. Each but the first is for something unforeseen. */
+const loadsMax = 200;
+
+/** What deciding takes. */
+export interface Deciding {
+  /** The quoted schema. */
+  readonly s: string;
+  readonly policies: Policies;
+}
+
+/** Decides by a verb and writes what it changed. `further` is written with it, for its reply. */
+export async function decide<Reply>(
+  deciding: Deciding,
+  queries: Queries,
+  wants: Wants,
+  verb: (txn: Txn) => Reply,
+  further: (reply: Reply) => string | null = () => null,
+): Promise<Reply> {
+  const { s } = deciding;
+  const { reply, text } = await decided(deciding, queries, wants, verb);
+  const more = further(reply);
+  if (text === null && more === null) {
+    await queries.script('rollback');
+    return reply;
+  }
+  const writes = text === null ? '' : `select ${s}.apply(${queries.literal(text)}::json);`;
+  await queries.committed(`${writes}${more ?? ''} commit`);
+  return reply;
+}
+
+async function decided<Reply>(
+  deciding: Deciding,
+  queries: Queries,
+  first: Wants,
+  verb: (txn: Txn) => Reply,
+): Promise<{ readonly reply: Reply; readonly text: string | null }> {
+  const { s, policies } = deciding;
+  const loaded = new Loaded();
+  const load = async (wants: Wants, begin: string, gate: 'yes' | 'no') => {
+    const ask = jsonParam({ ranges: [], ...wants, gate, known: policies.known() });
+    const text = `${begin}select ${s}.load(${queries.literal(ask)}) as value`;
+    const reply = await queries.script<LoadReply>(text);
+    loaded.add(wants, reply, (key, policy) => policies.learn(key, policy));
+  };
+  // Opening the transaction and the first look are one call.
+  await load(first, 'begin; ', 'yes');
+  for (let loads = 1; loads < loadsMax; loads += 1) {
+    const { tables, changed } = open(loaded, policies);
+    if (loaded.moment === null) break;
+    const txn = openTxn(tables, loaded.moment);
+    try {
+      const reply = verb(txn);
+      txn.flush();
+      return { reply, text: writtenText(changed) };
+    } catch (error) {
+      if (!(error instanceof Missing)) throw error;
+      await load(error.wants, '', 'no');
+    }
+  }
+  throw new HoldfastError('internal.defect', `a decision took more than ${loadsMax} loads`);
+}
+
+function open(loaded: Loaded, policies: Policies): { tables: Tables; changed: Decided } {
+  const changed = {
+    runs: openRuns(loaded),
+    nodes: openNodes(loaded),
+    attempts: openAttempts(),
+    settings: openSettings(loaded, policies),
+  };
+  const notes = openNotes(loaded);
+  const examine = () => [];
+  return { tables: { ...changed, notes, examine }, changed };
+}

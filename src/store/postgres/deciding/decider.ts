@@ -1,0 +1,86 @@
+/**
+ * Owns who decides: this thread, or one of its own.
+ *
+ * W1 A decision holds the gate while rows travel to it and back. Where handlers run, a busy event
+ *    loop would hold up every node of the schema meanwhile: there a thread decides.
+ * W2 Both do the same; a decision is named by its verb and arguments, which are plain data.
+ * W3 A decision whose end is unknown is made again, and finds out what became of the first.
+ */
+import type { CancelItem, CancelVerdict, StartItem } from '../../../ports/store-runs.ts';
+import type { Txn } from '../../verbs/txn.ts';
+import { writeVerbs } from '../../verbs/verbs.ts';
+import type { Pool } from '../pool.ts';
+import { tried } from '../tried.ts';
+import { type Deciding, decide } from './decide.ts';
+import { type Accepted, acceptInbox } from './inbox.ts';
+import type { Wants } from './loaded.ts';
+import { again, startWants } from './start-wants.ts';
+
+type Verbs = typeof writeVerbs;
+
+/** The verbs that are decided over loaded rows. */
+export type DecidedName = Exclude<keyof Verbs, 'claim' | 'note' | 'prune' | 'beat'>;
+
+/** What a verb takes beside its transaction. */
+export type ArgsOf<N extends DecidedName> = Verbs[N] extends (txn: Txn, ...args: infer A) => unknown
+  ? A
+  : never;
+
+/** What a verb gives. */
+export type ReplyOf<N extends DecidedName> = ReturnType<Verbs[N]>;
+
+/** Decides. */
+export interface Decider {
+  decide<N extends DecidedName>(name: N, wants: Wants, args: ArgsOf<N>): Promise<ReplyOf<N>>;
+  /** Accepts runs that were started in transactions of others. */
+  acceptInbox(): Promise<Accepted>;
+  close(): Promise<void>;
+}
+
+/** What deciding takes. */
+export interface DeciderBase extends Deciding {
+  readonly pool: Pool;
+  readonly busyPatienceMs: number;
+}
+
+type AnyVerb = (txn: Txn, ...args: readonly unknown[]) => unknown;
+
+/** W3: a run that is cancelled by now was cancelled by the first try, or needs no other. */
+function cancelAgain(txn: Txn, items: readonly CancelItem[]): ReplyOf<'cancel'> {
+  const answer = writeVerbs.cancel(txn, items);
+  const reply = answer.reply.map((verdict, at): CancelVerdict => {
+    const row = txn.tables.runs.byId(items[at]?.id ?? '');
+    if (verdict.ok || row?.outcome !== 'cancelled') return verdict;
+    return { ok: true, state: 'cancelled' };
+  });
+  return { ...answer, reply };
+}
+
+/** Decides in this thread. It closes nothing: the pool is its owner's. */
+export function directDecider(base: DeciderBase): Decider {
+  const { pool, policies, busyPatienceMs } = base;
+  return {
+    decide: (name, wants, args) =>
+      tried(busyPatienceMs, (unknown) =>
+        pool.write(async (queries) => {
+          if (name !== 'start') {
+            const verb = (unknown && name === 'cancel' ? cancelAgain : writeVerbs[name]) as AnyVerb;
+            return decide(base, queries, wants, (txn) => verb(txn, ...args));
+          }
+          const items = args[0] as readonly StartItem[];
+          await policies.keep(
+            queries,
+            items.map(({ policy }) => policy),
+          );
+          const sent = unknown ? again.sent(items) : items;
+          const reply = await decide(base, queries, startWants(sent), (txn) =>
+            writeVerbs.start(txn, sent),
+          );
+          return unknown ? again.answered(reply, items) : reply;
+        }),
+      ) as Promise<never>,
+    acceptInbox: () =>
+      tried(busyPatienceMs, () => pool.write((queries) => acceptInbox(base, queries))),
+    close: async () => {},
+  };
+}

@@ -1,0 +1,217 @@
+/**
+ * Owns the hand-out inside the database.
+ *
+ * H1 Only a live node gets runs, only of functions that it asked for and that are not paused, never
+ *    more than it has room for.
+ * H2 The order is by rank over all functions asked for, then by acceptance. Of each function a few
+ *    rows are read at first, and more only while unread ones may belong to those handed out.
+ * H3 A function's rows are read from its floor on; the floor follows what was handed out.
+ * H4 The arithmetic is that of `advance` in `src/core/rank.ts` and of `patienceAtClaim` in
+ *    `src/core/execution/deadline.ts`.
+ */
+import { overdueMarginMs } from '../../../core/execution/deadline.ts';
+import { limits } from '../../../core/limits.ts';
+import {
+  paceMax,
+  paceMin,
+  paceSampleMsMin,
+  paceSmoothingMs,
+  turnsPerClaimMin,
+} from '../../../core/rank.ts';
+
+/** A floor is written for so many runs of a function: before, the dead entries do not matter. */
+const floorRunsMin = 4;
+/** Rows that are read of each function at the least. */
+const rowsEachMin = 8;
+
+const nextDue = (s: string): string => `
+create function ${s}.next_due(w double precision, j double precision)
+returns double precision language plpgsql volatile as $$
+begin
+  return (select min(at) from (
+    (select due_at as at from ${s}.live
+      where due_at is not null and (stage = 1 or stage = 6) order by due_at limit 1)
+    union all
+    (select deadline_at from ${s}.live
+      where deadline_at is not null and stage <> 5 and stage <> 8 order by deadline_at limit 1)
+    union all
+    (select w + greatest(0, ceil(overdue_at - j)) + 1 from ${s}.live
+      where overdue_at is not null order by overdue_at limit 1)
+    union all
+    -- What came into the inbox behind its floor is due at once: up to there a sweep has looked.
+    (select 0::double precision from ${s}.inbox i where i.n > coalesce((
+        select a from ${s}.cells where kind = 'inbox' and key = '' order by n desc limit 1), 0)
+      order by i.n limit 1)
+  ) next);
+end
+$$;
+`;
+
+/** Of each function the first rows of its order, one more than asked for, numbered. */
+const heads = (s: string): string => `
+create function ${s}.heads(p_fns text[], p_rooms integer[], p_each integer)
+returns table (
+  seq bigint, fn text, rank double precision, tag double precision, nth bigint, room integer
+)
+language plpgsql volatile as $$
+begin
+  return query select l.seq, f.fn, l.rank, l.tag, l.nth, f.room
+  from unnest(p_fns, p_rooms) as f(fn, room)
+  left join lateral (
+    select a, b from ${s}.cells where kind = 'floor' and key = f.fn order by n desc limit 1
+  ) floor on true
+  cross join lateral (
+    select q.*, row_number() over (order by q.rank, q.seq) as nth
+    from (
+      select v.seq, v.rank, v.tag from ${s}.live v
+      where v.fn = f.fn and v.stage = 4 and (v.rank, v.seq) >=
+        (coalesce(floor.a, '-infinity'::double precision), coalesce(floor.b, 0)::bigint)
+      order by v.rank, v.seq limit least(f.room, p_each) + 1
+    ) q
+  ) l;
+end
+$$;
+`;
+
+const advance = (s: string): string => `
+create function ${s}.advance(
+  p_count integer, p_tag double precision, p_turns double precision, p_backlog boolean,
+  w double precision
+) returns void language plpgsql volatile as $$
+declare
+  v_turn double precision := 0;
+  v_pace double precision := ${paceMin};
+  v_at double precision := w;
+  v_from double precision := 0;
+  v_next double precision;
+  v_trust double precision;
+begin
+  select a, b, c, d into v_turn, v_pace, v_at, v_from from ${s}.cells
+    where kind = 'clock' and key = '' order by n desc limit 1;
+  if not found then
+    v_turn := 0; v_pace := ${paceMin}; v_at := w; v_from := 0;
+  end if;
+  v_next := greatest(
+    least(p_tag, v_turn + p_turns), v_turn + p_count * ${turnsPerClaimMin}::double precision
+  );
+  if not p_backlog or w < v_at then
+    v_at := w; v_from := v_next;
+  elsif w - v_at >= ${paceSampleMsMin} then
+    v_trust := case when v_pace = ${paceMin} then 1
+      else 1 - exp(-(w - v_at) / ${paceSmoothingMs}) end;
+    v_pace := v_pace + ((v_next - v_from) * 1000 / (w - v_at) - v_pace) * v_trust;
+    v_pace := least(greatest(v_pace, ${paceMin}), ${paceMax});
+    v_at := w; v_from := v_next;
+  end if;
+  perform ${s}.put_cell('clock', '', v_next, v_pace, v_at, v_from);
+end
+$$;
+`;
+
+const claim = (s: string): string => `
+create function ${s}.claim(p_node integer, p_fns text[], p_rooms integer[], p_max integer)
+returns json language plpgsql volatile as $$
+declare
+  w double precision;
+  j double precision;
+  v_state text;
+  v_fns text[];
+  v_rooms integer[];
+  v_each integer;
+  v_seqs bigint[];
+  v_of text[];
+  v_ranks double precision[];
+  v_tags double precision[];
+  v_backlog boolean;
+  v_short boolean;
+  v_runs json;
+  v_taken integer;
+  v_turns double precision;
+  f record;
+begin
+  perform ${s}.gate();
+  w := ${s}.wall();
+  j := ${s}.judge();
+  select state into v_state from ${s}.nodes where node = p_node;
+  if v_state is distinct from 'live' then
+    return json_build_object('state', coalesce(v_state, 'unknown'));
+  end if;
+  select array_agg(q.fn), array_agg(least(q.room, p_max)) into v_fns, v_rooms
+  from unnest(p_fns, p_rooms) as q(fn, room)
+  where q.room > 0 and not exists (
+    select 1 from ${s}.pauses p where p.kind = 'function' and p.key = q.fn
+  );
+  v_each := greatest(${rowsEachMin}, ceil(2.0 * p_max / greatest(1, cardinality(v_fns))));
+  loop
+    with c as materialized (
+      select * from ${s}.heads(v_fns, v_rooms, v_each)
+    ), first as materialized (
+      select c.* from c where c.nth <= least(c.room, v_each)
+      order by c.rank, c.seq limit p_max
+    ), last as (select rank, seq from first order by rank desc, seq desc limit 1)
+    select
+      (select array_agg(seq order by rank, seq) from first),
+      (select array_agg(fn order by rank, seq) from first),
+      (select array_agg(rank order by rank, seq) from first),
+      (select array_agg(tag order by rank, seq) from first),
+      (select count(*) from c) > (select count(*) from first),
+      -- A function was read short, and its unread rows may belong to the first.
+      exists (
+        select 1 from c where c.nth = v_each and c.nth < c.room
+          and exists (select 1 from c o where o.fn = c.fn and o.nth > v_each)
+          and ((c.rank, c.seq) <= (select rank, seq from last)
+            or (select count(*) from first) < p_max)
+      )
+    into v_seqs, v_of, v_ranks, v_tags, v_backlog, v_short;
+    exit when not v_short;
+    v_each := v_each * 4;
+  end loop;
+  if v_seqs is null then
+    return json_build_object('runs', '[]'::json, 'next', ${s}.next_due(w, j));
+  end if;
+  with z as (
+    select u.seq, u.ord, r.id, r.input, r.lane, r.tags, r.accepted_at, r.policy,
+      p.attempt_timeout_ms as timeout, p.grace_ms as grace, coalesce(t.weight, 1) as weight,
+      case when r.deadline_at is not null then greatest(0, r.deadline_at - w) end as left_ms,
+      coalesce(sum(octet_length(r.input)) over (
+        order by u.ord rows between unbounded preceding and 1 preceding
+      ), 0) as before
+    from unnest(v_seqs) with ordinality as u(seq, ord)
+    join ${s}.runs r on r.seq = u.seq
+    join ${s}.policies p on p.policy = r.policy
+    left join ${s}.tenants t on t.tenant = r.tenant
+  ), handed as (
+    update ${s}.live l set
+      stage = 5, attempt = l.attempt + 1, fence = l.fence + 1, owner = p_node, started_at = w,
+      due_at = null, rank = null, tag = null,
+      overdue_at = case when z.timeout is null and z.left_ms is null then null
+        else j + least(z.timeout, z.left_ms) + z.grace + ${overdueMarginMs} end,
+      overdue_cause = case
+        when z.timeout is null and z.left_ms is null then null
+        when z.left_ms is null or z.timeout <= z.left_ms then 'attempt'
+        else 'deadline' end
+    from z
+    where l.seq = z.seq and z.before < ${limits.claimInputCharsMax}
+    returning z.ord, z.weight, json_build_array(l.seq, z.id, l.fn, l.attempt, l.failures, l.fence,
+      z.input, z.lane, l.tenant, z.tags, z.accepted_at, l.deadline_at, z.policy) as run
+  )
+  select count(*), sum(1 / weight), json_agg(run order by ord)
+  into v_taken, v_turns, v_runs from handed;
+  perform ${s}.advance(
+    v_taken, (select max(t) from unnest(v_tags[1:v_taken]) t), v_turns,
+    v_backlog or v_taken < cardinality(v_seqs), w
+  );
+  for f in
+    select q.fn, max(array[q.rank, q.seq]) as place
+    from unnest(v_of[1:v_taken], v_ranks[1:v_taken], v_seqs[1:v_taken]) as q(fn, rank, seq)
+    group by q.fn having count(*) >= ${floorRunsMin}
+  loop
+    perform ${s}.put_cell('floor', f.fn, f.place[1], f.place[2], 0, 0);
+  end loop;
+  return json_build_object('runs', v_runs, 'next', ${s}.next_due(w, j));
+end
+$$;
+`;
+
+/** The functions of the hand-out. */
+export const claimSql = (s: string): string => nextDue(s) + heads(s) + advance(s) + claim(s);

@@ -1,0 +1,73 @@
+/**
+ * Owns what the faults of a chaos run led to, by the ledger. A fault that was made and led to
+ * nothing has tested nothing.
+ */
+import type { Account, Op, Recovery } from './account.ts';
+
+/** What must have happened in every run that is long enough. */
+const always = [
+  'taken over from a killed process',
+  'taken over when a lease was over',
+  'taken over from a frozen process',
+  'late end refused',
+] as const;
+
+/** What only a server that goes away brings about. */
+const byOutages = [
+  'start with an unknown end',
+  'unknown start that was committed',
+  'unknown end of an attempt',
+] as const;
+
+export type Consequence = (typeof always)[number] | (typeof byOutages)[number];
+
+/** How often each came about. */
+export function consequencesOf(account: Account): ReadonlyMap<Consequence, number> {
+  const granted = account.recoveries.filter((one) => one.granted === true);
+  const ends = [...account.ends.values()].flat();
+  const starts = [...account.ops.values()].map((list) =>
+    list.filter(({ ask }) => ask.verb === 'start'),
+  );
+  return new Map<Consequence, number>([
+    ['taken over from a killed process', count(granted, ({ kind }) => kind === 'process-gone')],
+    ['taken over when a lease was over', count(granted, ({ kind }) => kind === 'lease-over')],
+    ['taken over from a frozen process', count(granted, (one) => wasFrozen(account, one))],
+    [
+      'late end refused',
+      count(ends, ({ answer }) => answer?.ok === false && answer.code === 'fence.stale'),
+    ],
+    ['start with an unknown end', count(starts.flat(), unknown)],
+    ['unknown start that was committed', count(starts, committedUnknown)],
+    ['unknown end of an attempt', count(ends, ({ answer }) => answer === null)],
+  ]);
+}
+
+const count = <One>(list: readonly One[], holds: (one: One) => boolean): number =>
+  list.filter(holds).length;
+
+const unknown = ({ answer }: Op): boolean => answer === null || 'fault' in answer;
+
+const said = ({ answer }: Op): string | null =>
+  answer !== null && 'start' in answer ? answer.start : null;
+
+/** Nobody was told that he created it, and still it is there. */
+const committedUnknown = (starts: readonly Op[]): boolean =>
+  starts.some((op) => said(op) === 'known') && !starts.some((op) => said(op) === 'created');
+
+function wasFrozen({ nodes, lives }: Account, { node, answeredAt }: Recovery): boolean {
+  const who = nodes.get(node)?.who;
+  if (who === undefined || answeredAt === null) return false;
+  const { frozen = [] } = lives.get(who) ?? {};
+  return frozen.some(({ from, to }) => answeredAt > from && answeredAt < (to ?? Infinity));
+}
+
+/** What should have come about on such a store, and did not: of outages any one is enough. */
+export function missing(
+  consequences: ReadonlyMap<Consequence, number>,
+  store: 'sqlite' | 'postgres',
+): readonly string[] {
+  const none = (one: Consequence): boolean => (consequences.get(one) ?? 0) === 0;
+  const unmet: readonly string[] = always.filter(none);
+  const calm = store === 'postgres' && byOutages.every(none);
+  return calm ? [...unmet, byOutages.join(', or ')] : unmet;
+}

@@ -1,0 +1,118 @@
+/**
+ * Owns the witness inside a worker: it stands between the engine and the real store, and writes to
+ * the ledger what is asked and answered in the words of the port. It changes nothing.
+ *
+ * W1 What was claimed is written before the engine hears of it: no handler is called for a claim
+ *    that the ledger does not know.
+ * W2 An end is written before it is sent, and its verdict before the engine hears it.
+ */
+import type { World } from '../../src/engine/world.ts';
+import type { Store } from '../../src/ports/store.ts';
+import type { Beat } from '../../src/ports/store-nodes.ts';
+import { hostMs } from '../process/wait.ts';
+import { type Answer, type Pen, type SentEnd, scribe } from './ledger.ts';
+import { endAnswer, sentEnd } from './words.ts';
+
+/** What the witness adds to a world, and what it may spoil on purpose. */
+export interface WitnessTerms {
+  readonly pen: Pen;
+  /** Looks like a process of another host: it cannot be looked up, and only its lease counts. */
+  readonly far: boolean;
+  /** Writes one end as accepted under another fence, to try the auditor. */
+  readonly plantDouble: boolean;
+}
+
+/** Whatever the port rejects with, nobody knows what was done. */
+const faultOf = (error: unknown): Answer => ({
+  fault: error instanceof Error && 'code' in error ? String(error.code) : String(error),
+});
+
+/** The same world with a witness. */
+export function witnessed(world: World, { pen, far, plantDouble }: WitnessTerms): World {
+  const { store, processes } = world;
+  const self = processes.self();
+  const name = `${self.hostId}-far-${self.pid}`;
+  return {
+    ...world,
+    processes: far
+      ? { self: () => ({ ...self, hostId: name }), look: (one) => processes.look(one) }
+      : processes,
+    store: watched(store, pen, plantDouble),
+  };
+}
+
+function watched(store: Store, pen: Pen, plantDouble: boolean): Store {
+  const write = scribe(pen, faultOf);
+  const ids = new Map<number, string>();
+  let planted = !plantDouble;
+  const verbs: Partial<Store> = {
+    async claim(ask) {
+      const from = hostMs();
+      const reply = await store.claim(ask);
+      if (!reply.ok || reply.runs.length === 0) return reply;
+      const runs = reply.runs.map(({ id, seq, fence, attempt, lane, tenant }) => {
+        ids.set(seq, id);
+        return { id, seq, fence, attempt, lane, tenant };
+      });
+      pen({ what: 'claimed', from, node: ask.node, runs });
+      return reply;
+    },
+    async end(items) {
+      const ends = items.map((item) => sentEnd(item, ids.get(item.seq) ?? null));
+      return write(
+        { verb: 'end', ends },
+        () => store.end(items),
+        ({ reply }) => {
+          if (!planted) planted = plant(pen, ends);
+          return { verdicts: reply.map(endAnswer) };
+        },
+      );
+    },
+    recover: (node, evidence, rowsMax) =>
+      write(
+        { verb: 'recover', node, kind: evidence.kind },
+        () => store.recover(node, evidence, rowsMax),
+        ({ reply }) => ({ recovered: reply.ok }),
+      ),
+    leave: (node) =>
+      write(
+        { verb: 'leave', node },
+        () => store.leave(node),
+        () => ({ nothing: true }),
+      ),
+    async join(card) {
+      const from = hostMs();
+      const verdict = await store.join(card);
+      if (verdict.ok) pen({ what: 'joined', from, node: verdict.node, ttlMs: card.ttlMs });
+      return verdict;
+    },
+    keepAlive(ask) {
+      const { node, ttlMs } = ask;
+      const onBeat = (beat: Beat): void => {
+        pen({ what: 'beat', from: keeper.lastRenewalStarted(), node, ttlMs });
+        ask.onBeat(beat);
+      };
+      const keeper = store.keepAlive({ ...ask, onBeat });
+      return keeper;
+    },
+  };
+  return new Proxy(store, {
+    get(target, verb) {
+      const watchedVerb: unknown = Reflect.get(verbs, verb);
+      if (watchedVerb !== undefined) return watchedVerb;
+      const own: unknown = Reflect.get(target, verb);
+      return typeof own === 'function' ? own.bind(target) : own;
+    },
+  });
+}
+
+/** A second accepted end of a run that has one, for the auditor to catch. True when it is done. */
+function plant(pen: Pen, ends: readonly SentEnd[]): boolean {
+  const end = ends.find(({ id, how }) => id !== null && how === 'succeeded');
+  if (end === undefined) return false;
+  const double = { ...end, fence: end.fence + 1, result: '"planted"' };
+  const ok = { ok: true, outcome: 'succeeded', repeated: false, note: null } as const;
+  pen({ what: 'call', op: -1, ask: { verb: 'end', ends: [double] } });
+  pen({ what: 'answer', op: -1, answer: { verdicts: [ok] } });
+  return true;
+}
