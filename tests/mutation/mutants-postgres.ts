@@ -116,8 +116,8 @@ const guards: readonly Omit<Mutant, 'stage'>[] = [
     name: 'postgres: durable before the answer',
     guards: 'G3: what was acknowledged survives a crash of the server',
     file: 'src/store/postgres/pool.ts',
-    from: '      const flushed = ask(flushText(sync));\n',
-    to: '      const flushed = Promise.resolve();\n',
+    from: 'const flushed = durable && sync !== null',
+    to: 'const flushed = !durable && sync !== null',
   },
   {
     name: 'postgres: asking again after an unknown end',
