@@ -122,7 +122,9 @@ export class Pool {
       client.release();
       return done;
     } catch (error) {
-      await retire(client, error);
+      // One that was given minutes is not for others, who have seconds.
+      if (long) client.release(true);
+      else await retire(client, error);
       throw this.fault(error);
     }
   }

@@ -88,7 +88,7 @@ function open(loaded: Loaded, policies: Policies): { tables: Tables; changed: De
     attempts: openAttempts(),
     settings: openSettings(loaded, policies),
   };
-  const notes = openNotes(loaded);
+  const notes = openNotes();
   const examine = () => [];
   return { tables: { ...changed, notes, examine }, changed };
 }

@@ -42,7 +42,6 @@ export interface Wants {
   /** A number for a new node. */
   readonly node?: 'yes';
   readonly nodes?: 'yes';
-  readonly progress?: 'yes';
 }
 
 /** Says what a decision asked for and was not loaded. Caught by `decide`, never seen outside. */
@@ -96,7 +95,6 @@ export interface LoadReply {
   readonly tenants: readonly TenantTuple[] | null;
   readonly rows: readonly RunTuple[] | null;
   readonly inputs: readonly (readonly [number, string])[] | null;
-  readonly progress: readonly (readonly [number, string])[] | null;
   readonly owners: readonly (readonly [number, string])[] | null;
   readonly nodes: readonly NodeTuple[] | null;
   readonly policies: readonly (readonly [number, string])[] | null;
@@ -131,9 +129,8 @@ export class Loaded {
   readonly laneHeld = new Map<string, number>();
   readonly tenants = new Map<string, LoadedTenant>();
   readonly inputs = new Map<number, string>();
-  readonly progress = new Map<number, string>();
   readonly owners = new Map<number, string>();
-  readonly asked = { seqs: new Set<number>(), ids: new Set<string>(), progress: false };
+  readonly asked = { seqs: new Set<number>(), ids: new Set<string>() };
   nodes: Map<NodeKey, { readonly record: NodeRecord; readonly running: number }> | null = null;
   clock: ShareClock | undefined;
   pauses: readonly PauseView[] = [];
@@ -148,7 +145,6 @@ export class Loaded {
     this.moment ??= { wall: reply.wall as WallMs, judge: reply.judge, boot };
     for (const seq of wants.seqs ?? []) this.asked.seqs.add(seq);
     for (const id of wants.ids ?? []) this.asked.ids.add(id);
-    if (wants.progress === 'yes') this.asked.progress = true;
     for (const tuple of reply.rows ?? []) {
       const row = runOf(tuple);
       this.rows.set(row.seq, row);
@@ -163,7 +159,6 @@ export class Loaded {
     }
     for (const tenant of reply.tenants ?? []) this.#tenant(tenant);
     for (const [seq, input] of reply.inputs ?? []) this.inputs.set(seq, input);
-    for (const [seq, text] of reply.progress ?? []) this.progress.set(seq, text);
     for (const [node, name] of reply.owners ?? []) this.owners.set(node, name);
     if (reply.nodes !== null || wants.nodes === 'yes') this.#nodes(reply.nodes ?? []);
     for (const [key, content] of reply.policies ?? []) learn(key, JSON.parse(content) as RunPolicy);

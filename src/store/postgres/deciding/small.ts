@@ -87,16 +87,13 @@ export function openAttempts(): DecidedAttempts {
   };
 }
 
-/** Opens the notes: decisions only look at progress. */
-export function openNotes(loaded: Loaded): NoteTable {
+/** Opens the notes, which no decision touches. */
+export function openNotes(): NoteTable {
   const refuse = (): never => {
-    throw new HoldfastError('internal.defect', 'no decision touches the log');
+    throw new HoldfastError('internal.defect', 'no decision touches notes');
   };
   return {
-    progress(seq) {
-      if (!loaded.asked.progress) loaded.need(undefined, { seqs: [seq], progress: 'yes' });
-      return loaded.progress.get(seq) ?? null;
-    },
+    progress: refuse,
     putProgress: refuse,
     logSize: refuse,
     addLine: refuse,

@@ -150,8 +150,6 @@ begin
     'rows', (select json_agg(${runTuple('v')}) from ${s}.run_rows v where v.seq = any (v_seqs)),
     'inputs', (select json_agg(json_build_array(seq, input)) from ${s}.runs
       where seq = any (array(select value::bigint from json_array_elements_text(p->'inputs')))),
-    'progress', (select json_agg(json_build_array(seq, progress)) from ${s}.progress
-      where p->>'progress' = 'yes' and seq = any (v_seqs)),
     'owners', (select json_agg(json_build_array(node, name)) from ${s}.nodes where node = any (
       array(select owner from ${s}.live where seq = any (v_seqs) and owner is not null))),
     'nodes', case when p->>'nodes' = 'yes' then (
