@@ -34,7 +34,8 @@ export const termsGenerous: RunTerms = {
   graceMs: 5_000,
 };
 
-const spine = (places: Places) => ({ attempt: 1, fence, failures: 0, crashes: 1, places });
+const attempt = 1;
+const spine = (places: Places) => ({ attempt, fence, failures: 0, crashes: 1, places });
 const none: Places = { lane: false, tenant: false };
 const inLane: Places = { lane: true, tenant: false };
 const both: Places = { lane: true, tenant: true };
@@ -214,7 +215,8 @@ export const events: Readonly<Record<RunEvent['type'], readonly Shape[]>> = {
   wake: [{ when: '', event: { type: 'wake' } }],
   release: [{ when: '', event: { type: 'release' } }],
   settled: [
-    { when: 'by the node where it lingers', event: { type: 'settled', owner } },
-    { when: 'by another node', event: { type: 'settled', owner: stranger } },
+    { when: 'of the attempt that lingers', event: { type: 'settled', owner, attempt } },
+    { when: 'of an earlier attempt', event: { type: 'settled', owner, attempt: attempt - 1 } },
+    { when: 'by another node', event: { type: 'settled', owner: stranger, attempt } },
   ],
 };

@@ -48,13 +48,21 @@ const codes: Record<StopCause, ErrorCode> = {
   fenced: 'node.fenced',
 };
 
+/** A run as it was handed to this node. */
+export interface Handed {
+  readonly run: ClaimedRun;
+  readonly code: HostedCode;
+  /** Under which membership of the node it was claimed. */
+  readonly tenure: Tenure;
+}
+
 /** One try at one run. */
 export class Attempt implements ContextSource {
   readonly run: ClaimedRun;
   readonly code: HostedCode;
-  /** Under which membership of the node the run was claimed. */
   readonly tenure: Tenure;
   readonly startedAt: number;
+  readonly #timeoutMs: number;
   readonly #host: AttemptHost;
   #controller: AbortController | null = null;
   #pad: Pad | null = null;
@@ -64,24 +72,18 @@ export class Attempt implements ContextSource {
   #ended = false;
   #settled = false;
 
-  constructor(
-    host: AttemptHost,
-    run: ClaimedRun,
-    code: HostedCode,
-    tenure: Tenure,
-    startedAt: number,
-  ) {
+  constructor(host: AttemptHost, handed: Handed, startedAt: number, timeoutMs: number) {
     this.#host = host;
-    this.run = run;
-    this.code = code;
-    this.tenure = tenure;
+    this.run = handed.run;
+    this.code = handed.code;
+    this.tenure = handed.tenure;
     this.startedAt = startedAt;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Calls the handler. Never throws. */
   begin(): void {
-    const { attemptTimeoutMs } = this.run.policy;
-    if (attemptTimeoutMs !== null || this.run.deadlineAt !== null) this.#armTimeout();
+    this.#armTimeout();
     let input: unknown;
     try {
       input = JSON.parse(this.run.input);
@@ -131,13 +133,15 @@ export class Attempt implements ContextSource {
   #armTimeout(): void {
     const { deadlineAt, policy } = this.run;
     const { clock } = this.#host.world;
-    const attemptMs = policy.attemptTimeoutMs ?? Number.POSITIVE_INFINITY;
+    const attemptMs = this.#timeoutMs;
+    if (deadlineAt === null && attemptMs === Number.POSITIVE_INFINITY) return;
     const totalMs =
       deadlineAt === null ? Number.POSITIVE_INFINITY : Math.max(0, deadlineAt - clock.wall());
     const total = totalMs <= attemptMs;
     this.#timer = clock.after(total ? totalMs : attemptMs, () => {
       if (total) this.stop('deadline', 'the run was not done by its deadline');
-      else this.stop('attempt-timeout', `the attempt took longer than ${attemptMs} ms`);
+      else
+        this.stop('attempt-timeout', `the attempt took longer than ${policy.attemptTimeoutMs} ms`);
     });
   }
 

@@ -13,13 +13,14 @@
  *    word only is looked for before the next claim, and now and then.
  */
 
+import { attemptMsLeft } from '../core/execution/deadline.ts';
 import { limits } from '../core/limits.ts';
 import type { MonoMs, WallMs } from '../core/time.ts';
 import type { Timer } from '../ports/clock.ts';
-import type { ClaimedRun, EndOfAttempt, StopOrder } from '../ports/store-runs.ts';
+import type { ClaimedRun, EndOfAttempt, SettledItem, StopOrder } from '../ports/store-runs.ts';
 import { Attempt, type AttemptHost, type StopCause } from './attempt.ts';
 import type { Counters } from './counters.ts';
-import type { Finaliser } from './finaliser.ts';
+import type { Ending, Finaliser } from './finaliser.ts';
 import type { HostedCode } from './hosted.ts';
 import type { Notes } from './notes.ts';
 import { Pace } from './pace.ts';
@@ -46,7 +47,7 @@ export interface DispatcherHost {
   /** When time alone will change something next. */
   due(at: WallMs | null): void;
   /** Code that was given up has stopped. */
-  lingered(tenure: Tenure, seq: number): void;
+  lingered(tenure: Tenure, attempt: SettledItem): void;
   /** A claim has failed and may have been committed: finds what it brought. Rejects by faults. */
   findLost(tenure: Tenure): Promise<void>;
   /** The last attempt of a tenure that is over has stopped. */
@@ -66,6 +67,7 @@ interface Waiting {
   readonly run: ClaimedRun;
   readonly lot: Lot;
   readonly tenure: Tenure;
+  readonly askedAt: MonoMs;
 }
 
 /** The slots of one node. */
@@ -85,6 +87,7 @@ export class Dispatcher implements AttemptHost {
   #ahead: Waiting[] = [];
   #busy = 0;
   #claiming = false;
+  #told = false;
   #claimedAt: MonoMs;
   #retry: { readonly timer: Timer; readonly now: () => void } | null = null;
   #retryMs = claimRetryMsMin;
@@ -149,8 +152,9 @@ export class Dispatcher implements AttemptHost {
     return this.#lots.has(fn);
   }
 
-  /** There may be runs: asks in this turn if there is room. */
-  wake(): void {
+  /** There may be runs: asks in this turn if there is room. `told`: somebody said so. */
+  wake(told = false): void {
+    this.#told ||= told;
     for (const lot of this.#lots.values()) lot.wanted = true;
     this.schedule();
   }
@@ -183,15 +187,15 @@ export class Dispatcher implements AttemptHost {
     }
   }
 
-  /** Whether this ownership (null: any of the run) is known here: waiting, running or ending. */
-  knows(seq: number, fence: number | null): boolean {
-    const same = ({ run }: { readonly run: ClaimedRun }): boolean =>
-      run.seq === seq && (fence === null || run.fence === fence);
-    const attempt = this.#attempts.get(seq);
-    if ((attempt !== undefined && same(attempt)) || this.#ahead.some(same)) return true;
+  /** Whether an attempt (and its fence, if given) is known here: waiting, running or ending. */
+  knows({ seq, attempt, fence }: SettledItem & { readonly fence?: number }): boolean {
+    const same = ({ run }: Pick<Ending, 'run'>): boolean =>
+      run.seq === seq && run.attempt === attempt && (fence === undefined || run.fence === fence);
+    const current = this.#attempts.get(seq);
+    if ((current !== undefined && same(current)) || this.#ahead.some(same)) return true;
     for (const lingering of this.#lingering) if (same(lingering)) return true;
     for (const ending of this.#ending) if (same(ending)) return true;
-    return this.#finaliser.holds(seq, fence);
+    return this.#finaliser.holds(same);
   }
 
   /** Stops everything of a tenure that is over; sends nothing. */
@@ -253,7 +257,7 @@ export class Dispatcher implements AttemptHost {
     this.#forget(attempt);
     const { tenure } = attempt;
     if (this.#lingering.delete(attempt) && lingered && !tenure.over) {
-      this.#host.lingered(tenure, attempt.run.seq);
+      this.#host.lingered(tenure, attempt.run);
     }
     const now = this.world.clock.mono();
     this.#pace.settled(now - attempt.startedAt, now);
@@ -313,7 +317,7 @@ export class Dispatcher implements AttemptHost {
     const taken = this.#busy + this.#ahead.length;
     const room = Math.min(this.#slots + aheadMax - taken, limits.claimRunsMax);
     const idle = this.#slots - taken > 0;
-    return idle || room * 2 >= aheadMax ? room : 0;
+    return idle || room >= aheadMax * this.#pace.missingMin ? room : 0;
   }
 
   async #ask(
@@ -332,7 +336,9 @@ export class Dispatcher implements AttemptHost {
       this.#unsure = false;
       this.#counters.claims += 1;
       this.#claimedAt = this.world.clock.mono();
-      const reply = await this.world.store.claim({ node: tenure.node, functions, runsMax });
+      const told = this.#told;
+      this.#told = false;
+      const reply = await this.world.store.claim({ node: tenure.node, functions, runsMax, told });
       this.#retryMs = claimRetryMsMin;
       this.#claiming = false;
       if (reply.ok) {
@@ -372,7 +378,7 @@ export class Dispatcher implements AttemptHost {
         continue;
       }
       lot.ahead += 1;
-      this.#ahead.push({ run, lot, tenure });
+      this.#ahead.push({ run, lot, tenure, askedAt: this.#claimedAt });
       if (lots.length > 1) brought.set(lot, (brought.get(lot) ?? 0) + 1);
     }
     const full = runs.length >= runsMax;
@@ -416,12 +422,19 @@ export class Dispatcher implements AttemptHost {
     this.schedule();
   }
 
-  #begin({ run, lot, tenure }: Waiting): void {
+  #begin({ run, lot, tenure, askedAt }: Waiting): void {
     lot.ahead -= 1;
+    this.#begun += 1;
+    const now = this.world.clock.mono();
+    const timeoutMs = attemptMsLeft(run.policy, now - askedAt);
+    if (timeoutMs === null) {
+      lot.wanted = true;
+      this.#finaliser.add({ run, tenure, end: { how: 'handed-back' } });
+      return;
+    }
     lot.running += 1;
     this.#busy += 1;
-    this.#begun += 1;
-    const attempt = new Attempt(this, run, lot.code, tenure, this.world.clock.mono());
+    const attempt = new Attempt(this, { run, code: lot.code, tenure }, now, timeoutMs);
     this.#attempts.set(run.seq, attempt);
     attempt.begin();
   }

@@ -25,7 +25,7 @@ const retryMsMax = 1_000;
 /** An end on its way. */
 export interface Ending {
   /** `id` is null for an ownership of which nothing else is known. */
-  readonly run: Pick<ClaimedRun, 'seq' | 'fence'> & { readonly id: string | null };
+  readonly run: Pick<ClaimedRun, 'seq' | 'attempt' | 'fence'> & { readonly id: string | null };
   readonly end: EndOfAttempt;
   readonly tenure: Tenure;
 }
@@ -81,10 +81,8 @@ export class Finaliser {
     return chars;
   }
 
-  /** Whether an end of this ownership is on its way. */
-  holds(seq: number, fence: number | null): boolean {
-    const same = ({ run }: Ending): boolean =>
-      run.seq === seq && (fence === null || run.fence === fence);
+  /** Whether such an end is on its way. */
+  holds(same: (ending: Ending) => boolean): boolean {
     if (this.#queue.some(same)) return true;
     for (const batch of this.#sent) if (batch.some(same)) return true;
     return false;

@@ -9,6 +9,7 @@
  * M3 A refusal at the first joining is the caller's; later ones are told and tried again.
  */
 import { HoldfastError } from '../core/errors.ts';
+import { trustMarginMs } from '../core/lease.ts';
 import type { MonoMs } from '../core/time.ts';
 import { monoPlus } from '../core/time.ts';
 import type { Timer } from '../ports/clock.ts';
@@ -17,9 +18,6 @@ import type { Counters } from './counters.ts';
 import type { Tenure } from './tenure.ts';
 import type { World } from './world.ts';
 
-/** The part of the lease that is given up, for timers and event loops that come late. */
-const trustMarginMsMax = 2_000;
-const trustMarginShare = 0.2;
 const rejoinMsMin = 50;
 const rejoinMsMax = 5_000;
 
@@ -45,10 +43,6 @@ interface Standing {
   readonly keeper: Keeper;
   readonly joinStarted: MonoMs;
 }
-
-/** The margin by which a node distrusts itself before its lease is over. */
-const trustMarginMs = (ttlMs: number): number =>
-  Math.min(trustMarginMsMax, ttlMs * trustMarginShare);
 
 /** One process's standing among the nodes. */
 export class Membership {

@@ -13,7 +13,7 @@ import type { Unsubscribe } from '../ports/bus.ts';
 import type { Timer } from '../ports/clock.ts';
 import type { Beat, NodeRow } from '../ports/store-nodes.ts';
 import type { Retention } from '../ports/store-reads.ts';
-import type { StartItem } from '../ports/store-runs.ts';
+import type { SettledItem, StartItem } from '../ports/store-runs.ts';
 import type { Counters } from './counters.ts';
 import { Detector } from './detector.ts';
 import { Dispatcher, type DispatcherHost } from './dispatcher.ts';
@@ -28,7 +28,7 @@ import { announce, type World } from './world.ts';
 
 /** Every so many polls the store is swept, for what no timer knew of. */
 const sweepEveryPolls = 4;
-/** Settled seqs of lingering code are told again after a fault. */
+/** That lingering code has settled is told again after a fault. */
 const settledRetryMs = 500;
 
 /** How one node works. */
@@ -100,7 +100,7 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
     await this.#membership.join();
     const { bus } = this.#world;
     this.#subscriptions = [
-      bus.subscribe('ready', () => this.#woken(() => this.#dispatcher.wake())),
+      bus.subscribe('ready', () => this.#woken(() => this.#dispatcher.wake(true))),
       bus.subscribe('stop', () => this.#woken(() => void this.#readStops())),
       bus.subscribe('nodes', () => this.#woken(() => void this.#detector.refresh())),
     ];
@@ -138,7 +138,7 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
       this.#sweeper.due(deadlineAt);
       mine ||= dueAt === null && this.#dispatcher.hosts(fn);
     }
-    if (mine) this.#dispatcher.wake();
+    if (mine) this.#dispatcher.wake(true);
   }
 
   /**
@@ -226,11 +226,11 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
     this.#detector.look();
   }
 
-  lingered(tenure: Tenure, seq: number): void {
+  lingered(tenure: Tenure, { seq, attempt }: SettledItem): void {
     const again = (): void => {
-      // A later attempt is here, so the store has heard of this one; it would take it for that one.
-      if (!this.trusts(tenure) || this.#dispatcher.knows(seq, null)) return;
-      this.#world.store.settled(tenure.node, [seq]).then(
+      // Its code goes on, or its end has no verdict yet: whoever hears of that comes back.
+      if (!this.trusts(tenure) || this.#dispatcher.knows({ seq, attempt })) return;
+      this.#world.store.settled(tenure.node, [{ seq, attempt }]).then(
         ({ woken }) => announce(this.#world, woken),
         () => {
           this.#counters.storeFaults += 1;
@@ -244,13 +244,13 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
   /** Looks for what a claim had brought whose answer was lost, and hands it back. */
   async findLost(tenure: Tenure): Promise<void> {
     const owned = await this.#world.store.owned(tenure.node, limits.batchItemsMax);
-    for (const { seq, fence, lingers } of owned) {
-      if (tenure.over || this.#dispatcher.knows(seq, lingers ? null : fence)) continue;
+    for (const { lingers, ...run } of owned) {
       if (lingers) {
-        this.lingered(tenure, seq);
+        this.lingered(tenure, run);
         continue;
       }
-      this.#finaliser.add({ run: { seq, fence, id: null }, tenure, end: { how: 'handed-back' } });
+      if (tenure.over || this.#dispatcher.knows(run)) continue;
+      this.#finaliser.add({ run: { ...run, id: null }, tenure, end: { how: 'handed-back' } });
     }
   }
 
@@ -260,7 +260,7 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
    */
   #codeOf({ run, end, tenure }: Ending, refused: boolean): void {
     const left = refused || ('settled' in end && !end.settled);
-    if (left) this.lingered(tenure, run.seq);
+    if (left) this.lingered(tenure, run);
   }
 
   #woken(act: () => void): void {

@@ -28,7 +28,14 @@ describe('the pace', () => {
     for (let n = 0; n < 100; n += 1) pace.claimed(4);
     assert.equal(pace.ahead(now), Math.floor(24 * 8 * (12 / 5)));
     for (let n = 0; n < 100; n += 1) pace.claimed(1_000);
-    assert.equal(pace.ahead(now), 24 * 24);
+    assert.equal(pace.ahead(now), 24 * 48);
+  });
+
+  it('has a store that is far away asked again sooner', () => {
+    const { pace } = worked(24, 0.05, 25, 200);
+    assert.equal(pace.missingMin, 1 / 2);
+    for (let n = 0; n < 100; n += 1) pace.claimed(4);
+    assert.equal(pace.missingMin, 1 / 6);
   });
 
   it('hoards nothing for long handlers, however long a claim takes', () => {

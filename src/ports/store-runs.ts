@@ -61,6 +61,8 @@ export interface ClaimAsk {
   /** Hosted functions that have room, and how much. */
   readonly functions: readonly { readonly fn: string; readonly runsMax: number }[];
   readonly runsMax: number;
+  /** Somebody said that there are runs. It changes no answer, only how a store prepares for it. */
+  readonly told?: boolean;
 }
 
 /** A run handed to its new owner. */
@@ -84,9 +86,19 @@ export interface ClaimedRun {
 /** An ownership, as the store has it. */
 export interface OwnedRun {
   readonly seq: number;
+  readonly attempt: number;
   readonly fence: Fence;
   /** Others ended it or parked it; it keeps its places until its code has stopped here. */
   readonly lingers: boolean;
+}
+
+/**
+ * An ended attempt whose code has stopped. It names the attempt and not a fence: an owner that was
+ * given up has lost its fence, and the number of the attempt is what the run keeps of it.
+ */
+export interface SettledItem {
+  readonly seq: number;
+  readonly attempt: number;
 }
 
 export type ClaimReply = Verdict<

@@ -42,6 +42,7 @@ import type {
   OwnedRun,
   RetryItem,
   RetryVerdict,
+  SettledItem,
   StartItem,
   StartVerdict,
   StopOrder,
@@ -70,8 +71,11 @@ export interface Store {
   end(items: readonly EndItem[]): Promise<Waking<readonly EndVerdict[]>>;
   /** Keeps progress and log lines under the fence. */
   note(items: readonly NoteItem[]): Promise<readonly NoteVerdict[]>;
-  /** Says that lingering code of ended runs has stopped on this node. */
-  settled(node: NodeKey, seqs: readonly number[]): Promise<Waking<void>>;
+  /**
+   * Says that lingering code of ended attempts has stopped on this node. Of an attempt that does
+   * not linger here (any more) it changes nothing, however late it comes.
+   */
+  settled(node: NodeKey, items: readonly SettledItem[]): Promise<Waking<void>>;
   cancel(items: readonly CancelItem[]): Promise<Waking<readonly CancelVerdict[]>>;
   retry(items: readonly RetryItem[]): Promise<Waking<readonly RetryVerdict[]>>;
   /** Moves what is due, ends what is past its deadline or overdue, at most `rowsMax` of each. */

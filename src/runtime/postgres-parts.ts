@@ -4,7 +4,7 @@
  *
  * P1 Whatever goes wrong names the place without its password.
  */
-import { openPostgresBus } from '../bus/postgres/postgres-bus.ts';
+import { openPostgresBus, type PostgresBus } from '../bus/postgres/postgres-bus.ts';
 import { HoldfastError } from '../core/errors.ts';
 import type { Bus } from '../ports/bus.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -51,13 +51,15 @@ export interface PostgresParts {
 export async function openPostgres(ask: PostgresAsk, stops: StopStack): Promise<PostgresParts> {
   const { place, watches, durability, busyPatienceMs, clock, random, log } = ask;
   const { address, schema } = place;
-  const store = await openPostgresStore({ ...place, durability, busyPatienceMs, log }).catch(
-    (error: unknown) => {
-      throw refusalOf(error, place);
-    },
-  );
+  let opened: PostgresBus | null = null;
+  const tellReady = () => opened?.statementFor('ready') ?? null;
+  const options = { ...place, durability, busyPatienceMs, log, tellReady };
+  const store = await openPostgresStore(options).catch((error: unknown) => {
+    throw refusalOf(error, place);
+  });
   stops.push('the store', () => store.close());
   const bus = await openPostgresBus({ address, schema, clock, random, log });
+  opened = bus;
   stops.push('the bus', () => bus.close());
   const watch = watches ? new HealthWatch(() => store.health(), clock, log) : null;
   if (watch !== null) stops.push('the watch over the store', () => watch.stop());

@@ -81,7 +81,7 @@ export function wrapStore(store: Store, around: AroundCall): Store {
     claim: wrap('claim', (ask) => store.claim(ask)),
     end: wrap('end', (items) => store.end(items)),
     note: wrap('note', (items) => store.note(items)),
-    settled: wrap('settled', (node, seqs) => store.settled(node, seqs)),
+    settled: wrap('settled', (node, items) => store.settled(node, items)),
     cancel: wrap('cancel', (items) => store.cancel(items)),
     retry: wrap('retry', (items) => store.retry(items)),
     sweep: wrap('sweep', (rowsMax) => store.sweep(rowsMax)),

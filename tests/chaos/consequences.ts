@@ -2,7 +2,7 @@
  * Owns what the faults of a chaos run led to, by the ledger. A fault that was made and led to
  * nothing has tested nothing.
  */
-import type { Account, Op, Recovery } from './account.ts';
+import type { Account, AccountedEnd, Op, Recovery } from './account.ts';
 
 /** What must have happened in every run that is long enough. */
 const always = [
@@ -10,6 +10,7 @@ const always = [
   'taken over when a lease was over',
   'taken over from a frozen process',
   'late end refused',
+  'late success refused while others had the run',
 ] as const;
 
 /** What only a server that goes away brings about. */
@@ -36,6 +37,10 @@ export function consequencesOf(account: Account): ReadonlyMap<Consequence, numbe
       'late end refused',
       count(ends, ({ answer }) => answer?.ok === false && answer.code === 'fence.stale'),
     ],
+    [
+      'late success refused while others had the run',
+      count(ends, (end) => overtaken(account, end)),
+    ],
     ['start with an unknown end', count(starts.flat(), unknown)],
     ['unknown start that was committed', count(starts, committedUnknown)],
     ['unknown end of an attempt', count(ends, ({ answer }) => answer === null)],
@@ -44,6 +49,21 @@ export function consequencesOf(account: Account): ReadonlyMap<Consequence, numbe
 
 const count = <One>(list: readonly One[], holds: (one: One) => boolean): number =>
   list.filter(holds).length;
+
+/** A success was refused, and from before it until after it another owner had the run. */
+function overtaken({ claims, ends }: Account, late: AccountedEnd): boolean {
+  const { id, fence, how, calledAt, answeredAt, answer } = late;
+  if (how !== 'succeeded' || answer === null || answer.ok || answer.code !== 'fence.stale') {
+    return false;
+  }
+  const heirs = (claims.get(id ?? '') ?? []).filter(
+    (one) => one.fence > fence && one.at < calledAt,
+  );
+  const mine = ends.get(id ?? '') ?? [];
+  return heirs.some((heir) =>
+    mine.some((end) => end.fence === heir.fence && end.calledAt > (answeredAt ?? Infinity)),
+  );
+}
 
 const unknown = ({ answer }: Op): boolean => answer === null || 'fault' in answer;
 

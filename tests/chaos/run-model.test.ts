@@ -58,6 +58,16 @@ describe('the model of a run accepts', () => {
     assert.equal(verdictOf(inOrder(taken)), 'linearizable');
   });
 
+  it('a late word that is refused, because somebody of whom nobody heard has the run', () => {
+    const [how, result, failure] = ['failed', null, 'failed run.broken'] as const;
+    const answer = { ok: true, outcome: null, repeated: false } as const;
+    const back: RunOp = { do: 'end', fence: 1, how, result, failure, answer };
+    const before = [start(), claim(1), back, stale(1)];
+    assert.equal(verdictOf(inOrder([...before, seen('running', 2)])), 'linearizable');
+    assert.equal(verdictOf(inOrder([...before, seen('running', 2), claim(2)])), 'violation');
+    assert.equal(verdictOf(inOrder([...before, seen('queued', 1)])), 'violation');
+  });
+
   it('an end of which nobody knows whether it came', () => {
     const [calledAt, returnedAt] = [20, null];
     const lost = { op: { ...win(1), answer: null } as RunOp, calledAt, returnedAt };
@@ -78,6 +88,10 @@ describe('the model of a run on a store that sends again', () => {
     assert.equal(verdictOf(inOrder(ops), resends), 'linearizable');
     assert.equal(verdictOf(inOrder(ops)), 'violation');
     assert.equal(verdictOf(inOrder([start('known'), start()]), resends), 'violation');
+    const cancel: RunOp = { do: 'cancel', answer: 'cancelled' };
+    assert.equal(verdictOf(inOrder([start(), cancel, cancel]), resends), 'linearizable');
+    assert.equal(verdictOf(inOrder([start(), cancel, cancel])), 'violation');
+    assert.equal(verdictOf(inOrder([start(), claim(1), win(1), cancel]), resends), 'violation');
   });
 });
 

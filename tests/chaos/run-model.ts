@@ -91,7 +91,8 @@ export interface RunModelTerms {
   readonly onCrash: 'retry' | 'lose';
   /**
    * The store sends a call again by itself when it does not know what became of it. Whoever starts
-   * or cancels a run may then be told that it was there, or done, before: by his own first sending.
+   * or cancels a run may then be told that it was there, or done, before: by his own first sending;
+   * and who cancels it, that it was he, although it was somebody else.
    * And an end that put the run back into the queue may be refused, because others own it by then.
    */
   readonly resends: boolean;
@@ -140,6 +141,10 @@ function resent(state: RunState, op: RunOp, loses: boolean): readonly RunState[]
   }
   if (op.do === 'cancel' && op.answer === 'done' && state.is === 'open') {
     return cancel(state, 'cancelled', loses);
+  }
+  // Nobody knows by whose sending it was cancelled: the second takes it for its own.
+  if (op.do === 'cancel' && op.answer === 'cancelled' && state.is === 'done') {
+    return state.outcome === cancelled ? [state] : none;
   }
   const late = op.do === 'end' && op.answer?.ok === false && op.answer.code === 'fence.stale';
   if (late && state.is === 'open') {
@@ -245,7 +250,13 @@ function refused(
   if (state.fence > fence) return [state];
   const grown = Math.max(state.fence, fence) + 1;
   const taken = state.stop ? [] : [unowned(state, grown)];
-  return [...taken, ...hiddenEnds(state, loses).map((one) => ({ ...one, fence: grown }))];
+  // Somebody has claimed it of whom nobody heard, and may have it still.
+  const claimed: OpenRun = { ...state, owner: 'unheard', fence: grown };
+  return [
+    ...taken,
+    ...(state.owner === 'heard' ? [] : [claimed]),
+    ...hiddenEnds(state, loses).map((one) => ({ ...one, fence: grown })),
+  ];
 }
 
 type CancelAnswer = Extract<RunOp, { do: 'cancel' }>['answer'];

@@ -1,16 +1,19 @@
 /**
  * Owns the witness inside a worker: it stands between the engine and the real store, and writes to
- * the ledger what is asked and answered in the words of the port. It changes nothing.
+ * the ledger what is asked and answered in the words of the port. It changes nothing of that; what
+ * is said beside it is the straggler's.
  *
  * W1 What was claimed is written before the engine hears of it: no handler is called for a claim
  *    that the ledger does not know.
  * W2 An end is written before it is sent, and its verdict before the engine hears it.
  */
+import { fenceOf } from '../../src/core/fence.ts';
 import type { World } from '../../src/engine/world.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { Beat } from '../../src/ports/store-nodes.ts';
 import { hostMs } from '../process/wait.ts';
 import { type Answer, type Pen, type SentEnd, scribe } from './ledger.ts';
+import type { Straggler } from './straggler.ts';
 import { endAnswer, sentEnd } from './words.ts';
 
 /** What the witness adds to a world, and what it may spoil on purpose. */
@@ -18,6 +21,8 @@ export interface WitnessTerms {
   readonly pen: Pen;
   /** Looks like a process of another host: it cannot be looked up, and only its lease counts. */
   readonly far: boolean;
+  /** Speaks beside the engine, too late. */
+  readonly straggler: Straggler;
   /** Writes one end as accepted under another fence, to try the auditor. */
   readonly plantDouble: boolean;
 }
@@ -28,7 +33,8 @@ const faultOf = (error: unknown): Answer => ({
 });
 
 /** The same world with a witness. */
-export function witnessed(world: World, { pen, far, plantDouble }: WitnessTerms): World {
+export function witnessed(world: World, terms: WitnessTerms): World {
+  const { far } = terms;
   const { store, processes } = world;
   const self = processes.self();
   const name = `${self.hostId}-far-${self.pid}`;
@@ -37,12 +43,21 @@ export function witnessed(world: World, { pen, far, plantDouble }: WitnessTerms)
     processes: far
       ? { self: () => ({ ...self, hostId: name }), look: (one) => processes.look(one) }
       : processes,
-    store: watched(store, pen, plantDouble),
+    store: watched(store, terms),
   };
 }
 
-function watched(store: Store, pen: Pen, plantDouble: boolean): Store {
+function watched(store: Store, { pen, straggler, plantDouble }: WitnessTerms): Store {
   const write = scribe(pen, faultOf);
+  straggler.through(async (word) => {
+    const { seq, result } = word;
+    const end = { how: 'succeeded', result: result ?? 'null' } as const;
+    await write(
+      { verb: 'end', ends: [word] },
+      () => store.end([{ seq, fence: fenceOf(word.fence), end }]),
+      ({ reply }) => ({ verdicts: reply.map(endAnswer) }),
+    );
+  });
   const ids = new Map<number, string>();
   let planted = !plantDouble;
   const verbs: Partial<Store> = {
@@ -55,6 +70,7 @@ function watched(store: Store, pen: Pen, plantDouble: boolean): Store {
         return { id, seq, fence, attempt, lane, tenant };
       });
       pen({ what: 'claimed', from, node: ask.node, runs });
+      straggler.claimed(runs);
       return reply;
     },
     async end(items) {
@@ -64,6 +80,10 @@ function watched(store: Store, pen: Pen, plantDouble: boolean): Store {
         () => store.end(items),
         ({ reply }) => {
           if (!planted) planted = plant(pen, ends);
+          for (const [index, end] of ends.entries()) {
+            const verdict = reply[index];
+            if (verdict?.ok === true && verdict.outcome === null) straggler.wentBack(end);
+          }
           return { verdicts: reply.map(endAnswer) };
         },
       );

@@ -4,9 +4,11 @@
  */
 import { Holdfast, type Log, type OpenOptions, type RuntimeStats } from 'holdfast';
 import { openRuntime } from '../../src/runtime.ts';
+import { seededRandom } from '../../src/testing/index.ts';
 import { chaosFunctions } from './functions.ts';
-import { openPen } from './ledger.ts';
+import { openPen, type Pen } from './ledger.ts';
 import { pause } from './pause.ts';
+import { Straggler } from './straggler.ts';
 import { witnessed } from './witness.ts';
 
 /** How a worker is to work; on its command line as JSON. */
@@ -39,7 +41,12 @@ const log: Log = {
     say({ said: 'log', level, message: `${message} ${JSON.stringify(fields ?? {})}` }),
 };
 const pen = openPen(ledgerPath, who);
-const functions = chaosFunctions(pen);
+const straggler = new Straggler(seededRandom(process.pid));
+const told = (...[line, at]: Parameters<Pen>): void => {
+  pen(line, at);
+  if (line.what === 'return' && line.aborted) straggler.returned(line.run, line.fence);
+};
+const functions = chaosFunctions(Object.assign(told, { close: pen.close }));
 const common = { store, functions, name: who, log, ...options };
 
 let closing = false;
@@ -56,7 +63,7 @@ async function open(): Promise<Holdfast> {
     try {
       const real = await openRuntime({ ...common, execute: false });
       undo.push(() => real.close());
-      const world = witnessed(real.lifeline.engine.world, { pen, far, plantDouble });
+      const world = witnessed(real.lifeline.engine.world, { pen, far, straggler, plantDouble });
       const hf = new Holdfast(await openRuntime({ ...common, execute: true }, world));
       undo.push(() => hf.close());
       return hf;

@@ -5,7 +5,7 @@ import { NonRetryableError, RetryAtError } from '../../src/core/handler-error.ts
 import { limits } from '../../src/core/limits.ts';
 import { defineFunction } from '../../src/define-function.ts';
 import type { RunContext } from '../../src/engine/run-context.ts';
-import { Scene } from './scene.ts';
+import { type ActorOptions, Scene } from './scene.ts';
 
 let scene: Scene;
 beforeEach(() => {
@@ -39,6 +39,17 @@ function byHand(options: Partial<Parameters<typeof defineFunction>[0]> = {}) {
     return found;
   };
   return { fn, calls, call };
+}
+
+/** Lets the claim that takes the first run be answered so much later. */
+function slowClaim(answerDelayMs: number): NonNullable<ActorOptions['fault']> {
+  let slow = false;
+  return ({ verb }) => {
+    if (verb === 'start') slow = true;
+    if (verb !== 'claim' || !slow) return null;
+    slow = false;
+    return { answerDelayMs };
+  };
 }
 
 describe('an attempt', () => {
@@ -262,6 +273,37 @@ describe('an attempt that is told to stop', () => {
     call(2).end.reject(new Error('late'));
     const { kind, error } = await run.outcome();
     assert.deepEqual([kind, error?.code], ['timed-out', 'attempt.timed_out']);
+  });
+
+  it('is signalled before others give it up, however late its claim was answered', async () => {
+    const { fn, call, calls } = byHand({ timeouts: { attemptMs: 10_000, graceMs: 500 } });
+    const fault = slowClaim(4_500);
+    const { hf } = await scene.open({ functions: [fn], leaseTtlMs: 60_000, fault });
+    const run = await hf.start(fn, null);
+    while (calls.length === 0) await scene.pass(100);
+    assert.equal((await hf.runs.get(run.id))?.status, 'running');
+    await scene.pass(6_800);
+    assert.equal(call(0).ctx.signal.aborted, false);
+    await scene.pass(300);
+    assert.equal(call(0).ctx.signal.aborted, true, 'three seconds of the ten went by on the way');
+    assert.equal(calls.length, 1);
+    call(0).end.resolve('in the grace');
+    assert.deepEqual(await run.outcome(), { kind: 'succeeded', error: null });
+  });
+
+  it('goes back untouched when most of its time went by on the way', async () => {
+    const { fn, call, calls } = byHand({
+      timeouts: { attemptMs: 2_000, graceMs: 0 },
+      retry: false,
+    });
+    const fault = slowClaim(2_500);
+    const { hf } = await scene.open({ functions: [fn], leaseTtlMs: 60_000, fault });
+    const run = await hf.start(fn, null);
+    while (calls.length === 0) await scene.pass(100);
+    assert.equal(hf.stats().handedBack, 1);
+    assert.equal(call(0).ctx.attempt, 2);
+    call(0).end.resolve(1);
+    assert.deepEqual(await run.outcome(), { kind: 'succeeded', error: null });
   });
 
   it('ends for good when the total time is over', async () => {

@@ -14,7 +14,7 @@ import { serverVariable, startTestCluster } from '../postgres/server.ts';
 import { copyTree } from './copy.ts';
 import { type Mutant, mutants } from './mutants.ts';
 import { postgresMutants } from './mutants-postgres.ts';
-import { runStage, type StageName, stageNames } from './stages.ts';
+import { runStage, type StageName, serverStages, stageNames } from './stages.ts';
 
 interface Result {
   readonly mutant: Mutant;
@@ -57,7 +57,7 @@ async function serverFor(wanted: readonly Mutant[]) {
   return cluster;
 }
 
-const onServer = ({ stage }: Mutant): boolean => stage === 'postgres';
+const onServer = ({ stage }: Mutant): boolean => stage !== undefined && serverStages.has(stage);
 
 async function takeOut(wanted: readonly Mutant[]): Promise<number> {
   if (!(await suiteIsGreen(wanted))) return 1;
@@ -116,12 +116,10 @@ async function tryToKill(path: string, mutant: Mutant): Promise<Result> {
 /** All of them, the likely one first. What only a server executes is noticed on a server or not. */
 function stagesFor(mutant: Mutant): readonly StageName[] {
   const { stage } = mutant;
-  if (onServer(mutant)) return stagesUsed.filter((name) => name === 'postgres');
-  if (stage === undefined || !stagesUsed.includes(stage)) {
-    return stagesUsed.filter((name) => name !== 'postgres');
-  }
-  const others = stagesUsed.filter((name) => name !== stage && name !== 'postgres');
-  return [stage, ...others];
+  if (onServer(mutant)) return stagesUsed.filter((name) => name === stage);
+  const without = stagesUsed.filter((name) => !serverStages.has(name));
+  if (stage === undefined || !stagesUsed.includes(stage)) return without;
+  return [stage, ...without.filter((name) => name !== stage)];
 }
 
 const sec = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;

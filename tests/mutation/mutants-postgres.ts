@@ -6,7 +6,9 @@ import type { Mutant } from './mutants.ts';
 
 const schema = 'src/store/postgres/schema';
 
-const guards: readonly Omit<Mutant, 'stage'>[] = [
+type Guard = Omit<Mutant, 'stage'>;
+
+const guards: readonly Guard[] = [
   {
     name: 'postgres: fence of a plain end',
     guards: 'G1: a stale owner changes nothing',
@@ -53,15 +55,29 @@ const guards: readonly Omit<Mutant, 'stage'>[] = [
     name: 'postgres: new fence at the claim',
     guards: 'G1: each owner has a fence of its own',
     file: `${schema}/claim.ts`,
-    from: 'fence = l.fence + 1',
-    to: 'fence = greatest(l.fence, 1)',
+    from: '.fence_floor())) + 1,',
+    to: '.fence_floor()), 1),',
   },
   {
     name: 'postgres: gate',
     guards: 'G1, G4: decisions are made one after another',
     file: `${schema}/clocks.ts`,
-    from: 'perform pg_advisory_xact_lock(',
+    from: 'perform pg_advisory_xact_lock($',
+    to: 'perform coalesce($',
+  },
+  {
+    name: 'postgres: doors in the gate',
+    guards: 'G1, G4: claims and ends stay out while anything else is decided',
+    file: `${schema}/clocks.ts`,
+    from: 'perform pg_advisory_xact_lock_shared(',
     to: 'perform coalesce(',
+  },
+  {
+    name: 'postgres: one at a time through a door',
+    guards: 'G1: two claims never choose from the same order at once',
+    file: `${schema}/clocks.ts`,
+    from: 'perform pg_advisory_xact_lock(\n',
+    to: 'perform coalesce(\n',
   },
   {
     name: 'postgres: paused functions',
@@ -102,8 +118,8 @@ const guards: readonly Omit<Mutant, 'stage'>[] = [
     name: 'postgres: beats of the dead',
     guards: 'G1: a node that was declared dead stays dead',
     file: `${schema}/owners.ts`,
-    from: "where node = p_node and (state = 'live' or state = 'draining')",
-    to: 'where node = p_node',
+    from: "where n.node = p_node and (n.state = 'live' or n.state = 'draining')",
+    to: 'where n.node = p_node',
   },
   {
     name: 'postgres: patience of others',
@@ -142,8 +158,159 @@ const guards: readonly Omit<Mutant, 'stage'>[] = [
   },
 ];
 
+/** Of the judge's clock, and of numbers after commits were lost. */
+const lossGuards: readonly Guard[] = [
+  {
+    name: 'postgres: fences above those that were lost',
+    guards: 'G1: a fence that was lost is given to nobody else',
+    file: `${schema}/claim.ts`,
+    from: '.fence_floor())) + 1,',
+    to: '.fence_floor() * 0)) + 1,',
+  },
+  {
+    name: 'postgres: decided fences above those that were lost',
+    guards: 'G1: a fence that was lost is given to nobody else',
+    file: 'src/store/verbs/apply.ts',
+    from: 'if (next.fence <= before.fence || next.fence > floor) return next;',
+    to: 'if (next.fence >= before.fence) return next;',
+  },
+  {
+    name: 'postgres: an epoch for each start of the server',
+    guards: 'G1: what a failover lost is found out',
+    file: `${schema}/epochs.ts`,
+    from: 'where started = pg_postmaster_start_time() and place',
+    to: 'where place',
+  },
+  {
+    name: 'postgres: an epoch for each restored database',
+    guards: 'G1: what a backup does not have is found out',
+    file: `${schema}/epochs.ts`,
+    from: ' and place = pg_relation_filepath(tableoid));',
+    to: ');',
+  },
+  {
+    name: 'postgres: an epoch for each crash',
+    guards: 'G1: what a crash lost is found out',
+    file: `${schema}/epochs.ts`,
+    from: 'create unlogged table',
+    to: 'create table',
+  },
+  {
+    name: 'postgres: epochs on the disk',
+    guards: 'G1: an epoch that began is not lost with its numbers',
+    file: `${schema}/epochs.ts`,
+    from: "if current_setting('synchronous_commit') = 'off' then",
+    to: 'if false then',
+  },
+  {
+    name: 'postgres: epochs after one another',
+    guards: 'G1: a clock that went back takes no epoch back',
+    file: `${schema}/epochs.ts`,
+    from: '    1 + coalesce((',
+    to: '    coalesce((',
+  },
+  {
+    name: 'postgres: numbers of an epoch',
+    guards: 'an id of a node or run means one for ever',
+    file: `${schema}/epochs.ts`,
+    from: "perform setval('",
+    to: "perform concat('",
+  },
+  {
+    name: 'postgres: epochs above all that is known',
+    guards: 'an id of a node or run means one for ever',
+    file: `${schema}/epochs.ts`,
+    from: '`2 + (select last_value from',
+    to: '`0 * (select last_value from',
+  },
+  {
+    name: 'postgres: epochs of decisions',
+    guards: 'what began an epoch keeps it',
+    file: 'src/store/postgres/deciding/decide.ts',
+    from: "    await queries.script('commit');\n    return reply;",
+    to: "    await queries.script('rollback');\n    return reply;",
+  },
+  {
+    name: 'postgres: lost policies of plain starts',
+    guards: 'every run can be handed out',
+    file: `${schema}/hot.ts`,
+    from: 'json_to_recordset(p_items) as x(policy bigint)',
+    to: 'json_to_recordset(p_items) as x(policy bigint) where false',
+  },
+  {
+    name: 'postgres: lost policies of decided starts',
+    guards: 'every run can be handed out',
+    file: `${schema}/apply.ts`,
+    from: "json_to_recordset(p->'runs') as x(policy bigint)",
+    to: "json_to_recordset(p->'runs') as x(policy bigint) where false",
+  },
+  {
+    name: 'postgres: policies kept anew',
+    guards: 'every run can be handed out',
+    file: 'src/store/postgres/policies.ts',
+    from: '      if (isLostPolicy(error)) this.#keys.clear();\n',
+    to: '',
+  },
+  {
+    name: "postgres: own time moves the judge's clock",
+    guards: 'G7: leases run out',
+    file: 'src/store/postgres/beat-thread.ts',
+    from: '      if (row !== undefined) sight.answered(row, clock.mono());\n',
+    to: '',
+  },
+  {
+    name: 'postgres: what was seen in this epoch',
+    guards: 'G1: a lease is judged by what the server knows',
+    file: `${schema}/owners.ts`,
+    from: '  if p_seen = epoch then ',
+    to: '  if true then ',
+  },
+  {
+    name: "postgres: who knows most of the judge's clock",
+    guards: 'G7: leases run out',
+    file: `${schema}/clocks.ts`,
+    from: 'and n >= v.n and a < p_least',
+    to: 'and n = v.n and a < p_least',
+  },
+  {
+    name: 'postgres: renewals ahead of a step',
+    guards: 'G1: a node that trusts itself is not declared dead',
+    file: `${schema}/owners.ts`,
+    from: '- least(',
+    to: '- 2 * least(',
+  },
+  {
+    name: 'postgres: joins ahead of a step',
+    guards: 'G1: a node that trusts itself is not declared dead',
+    file: 'src/store/verbs/nodes.ts',
+    from: 'renewalAheadMs(ttlMs, moment.judgeStepMsMax ?? 0)',
+    to: 'renewalAheadMs(ttlMs, 0)',
+  },
+  {
+    name: 'postgres: deaths after a renewal',
+    guards: 'G1: a node that trusts itself is not declared dead',
+    file: `${schema}/apply.ts`,
+    from: "        and (r.state <> 'dead' or n.renewed_at = r.renewed_at);",
+    to: ';',
+  },
+  {
+    name: 'postgres: a step of patience',
+    guards: 'G1: an owner that does its duty is left alone',
+    file: `${schema}/claim.ts`,
+    from: 'overdueMarginMs + judgeStepMsMax',
+    to: 'overdueMarginMs',
+  },
+  {
+    name: 'postgres: a step of decided patience',
+    guards: 'G1: an owner that does its duty is left alone',
+    file: 'src/store/verbs/apply.ts',
+    from: 'forMs: wait.forMs + stepMs',
+    to: 'forMs: wait.forMs',
+  },
+];
+
 /** They stand in code that only the tests on a server execute. */
-export const postgresMutants: readonly Mutant[] = guards.map((one) => ({
-  ...one,
-  stage: 'postgres',
-}));
+export const postgresMutants: readonly Mutant[] = [
+  ...guards.map((one): Mutant => ({ ...one, stage: 'postgres' })),
+  ...lossGuards.map((one): Mutant => ({ ...one, stage: 'failover' })),
+];

@@ -100,6 +100,21 @@ export const mutants: readonly Mutant[] = [
     to: 'undefined as RunRow | undefined',
   },
   {
+    name: 'attempt whose code has stopped',
+    guards: 'G4: word of an earlier attempt that comes late frees nothing',
+    file: 'src/core/execution/transition.ts',
+    from: 'lingering === settled.owner && attempt === settled.attempt;',
+    to: 'lingering === settled.owner && attempt >= settled.attempt;',
+  },
+  {
+    name: 'time that a claim took',
+    guards: 'G1: an attempt is told to stop before others give it up',
+    stage: 'engine',
+    file: 'src/engine/dispatcher.ts',
+    from: 'attemptMsLeft(run.policy, now - askedAt);',
+    to: 'attemptMsLeft(run.policy, askedAt - askedAt);',
+  },
+  {
     name: 'looking for what a lost answer claimed',
     guards: 'G3: a run that was claimed and never handed out is not forgotten',
     stage: 'engine',

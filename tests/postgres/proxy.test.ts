@@ -150,6 +150,21 @@ test('cut destroys what is open, and serves what comes', async (t) => {
   await server.hears('again');
 });
 
+test('cut while an end is still on its way, it is destroyed all the same', async (t) => {
+  const { proxy, pair } = await net(t);
+  const { client, server } = await pair();
+  proxy.halfClose('client');
+  proxy.halfClose('server');
+  proxy.cut();
+  // Whoever was told the end reads no more, and hears of the rest when he writes.
+  const dead = ({ socket }: End): boolean => {
+    if (!socket.destroyed) socket.write('anybody?');
+    return socket.destroyed;
+  };
+  const both = [client, server];
+  await until('both are closed', () => both.map(dead).every((is) => is), patienceMs);
+});
+
 test('refuse destroys also what comes, until the network is healed', async (t) => {
   const { proxy, pair, connect: call } = await net(t);
   const before = await pair();

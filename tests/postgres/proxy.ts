@@ -144,7 +144,7 @@ class TcpProxy implements NetProxy {
     if (this.#weather.mode === 'refuse') {
       this.#counters.refused += 1;
       client.on('error', () => {});
-      client.resetAndDestroy();
+      destroyNow(client);
       return;
     }
     const server = connect({ ...this.#target, allowHalfOpen: true });
@@ -152,8 +152,8 @@ class TcpProxy implements NetProxy {
       if (!this.#links.delete(link)) return;
       link.up.stop();
       link.down.stop();
-      client.resetAndDestroy();
-      server.resetAndDestroy();
+      destroyNow(client);
+      destroyNow(server);
     };
     const lane = (from: Socket, to: Socket, name: 'bytesUp' | 'bytesDown'): Lane =>
       new Lane({
@@ -172,6 +172,18 @@ class TcpProxy implements NetProxy {
       });
     }
   }
+}
+
+/**
+ * Resets a connection. While it is being shut down the system refuses that, and Node then leaves
+ * the socket open for good and spins at the end of the process.
+ */
+function destroyNow(socket: Socket): void {
+  const { connecting, writableEnded, writableFinished, writableLength } = socket;
+  const shuts = writableEnded && !writableFinished && writableLength === 0;
+  if (connecting) socket.once('connect', () => destroyNow(socket));
+  else if (shuts) socket.once('finish', () => socket.resetAndDestroy());
+  else socket.resetAndDestroy();
 }
 
 /** Both directions of one connection. */

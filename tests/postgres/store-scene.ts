@@ -2,7 +2,6 @@
  * Owns a Postgres store of a test's own, with the words of the contract, and a way to look behind
  * its back.
  */
-import { setImmediate as turn } from 'node:timers/promises';
 import pg from 'pg';
 import {
   openPostgresStore,
@@ -12,6 +11,7 @@ import {
 import { systemClock } from '../../src/system/clock.ts';
 import { parsePostgresAddress } from '../../src/system/postgres/address.ts';
 import { Scene } from '../contract/store/scene.ts';
+import { othersBeat } from './others-beat.ts';
 import { testServer } from './server.ts';
 
 /** A store, and what stands around it. */
@@ -42,7 +42,8 @@ export async function storeScene(over: Partial<PostgresOptions> = {}): Promise<S
   };
   const store = await connect();
   const clock = systemClock();
-  const world = { store, connect, now: () => clock.wall(), pass: () => turn() };
+  const pass = othersBeat(server.query, `"${schema}"`);
+  const world = { store, connect, now: () => clock.wall(), pass };
   return {
     scene: new Scene({ ...world, close: async () => {} }),
     ...{ store, schema, url, connect },

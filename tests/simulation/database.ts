@@ -11,6 +11,8 @@ import type { NodeKey } from '../../src/core/execution/run.ts';
 import { type WallMs, wallMs } from '../../src/core/time.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { Beat } from '../../src/ports/store-nodes.ts';
+import { floorOf } from '../../src/store/epochs.ts';
+import type { JudgeSeen } from '../../src/store/judge-clock.ts';
 import type { Snapshot } from '../../src/store/memory/journal.ts';
 import type { RunChange } from '../../src/store/memory/runs.ts';
 import { openTables } from '../../src/store/memory/tables.ts';
@@ -20,7 +22,7 @@ import { openTxn, type Txn } from '../../src/store/verbs/txn.ts';
 import { isReadVerb, type VerbName, verbs } from '../../src/store/verbs/verbs.ts';
 import type { SimulatedClock } from '../../src/testing/index.ts';
 import { withEpochs } from './epochs.ts';
-import { JudgeClock, type JudgeRule, type JudgeSeen, type JudgeState } from './judge-clock.ts';
+import { JudgeClock, type JudgeRule, type JudgeState } from './judge-clock.ts';
 
 /** Moments that are remembered to be gone back to, and at least so far apart. */
 const momentsMax = 200;
@@ -62,8 +64,7 @@ export class Database {
   constructor(options: DatabaseOptions) {
     this.#options = options;
     this.judge = new JudgeClock(options.judge, () => this.wall());
-    const epoch = (): number => (options.epochs ? this.#epoch : 0);
-    this.#ownTables = this.judge.generous(withEpochs(this.#tables, epoch));
+    this.#ownTables = withEpochs(this.#tables, () => (options.epochs ? this.#epoch : 0));
   }
 
   wall(): WallMs {
@@ -151,7 +152,7 @@ export class Database {
       claim: (ask) => call('claim', ask),
       end: (items) => call('end', items),
       note: (items) => call('note', items),
-      settled: (node, seqs) => call('settled', node, seqs),
+      settled: (node, items) => call('settled', node, items),
       cancel: (items) => call('cancel', items),
       retry: (items) => call('retry', items),
       sweep: (rowsMax) => call('sweep', rowsMax),
@@ -195,7 +196,11 @@ export class Database {
 
   #execute(name: VerbName, args: readonly unknown[]): unknown {
     const { journal, runs } = this.#tables;
-    const moment = { wall: this.wall(), judge: this.judge.now(), boot: 'database' };
+    const moment = {
+      ...{ wall: this.wall(), judge: this.judge.now(), boot: 'database' },
+      judgeStepMsMax: this.judge.stepMsMax,
+      fenceFloor: this.#options.epochs ? floorOf(this.#epoch) : 0,
+    };
     const txn = openTxn(this.#ownTables, moment);
     let reply: unknown;
     try {

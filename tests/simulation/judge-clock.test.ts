@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { monoMs } from '../../src/core/time.ts';
-import { JudgeClock, JudgeSight } from './judge-clock.ts';
+import { JudgeSight } from '../../src/store/judge-clock.ts';
+import { JudgeClock } from './judge-clock.ts';
 
 /** A clock in a database whose wall clock the test sets. */
 function scene() {

@@ -9,9 +9,9 @@
  * full, at every commit and every call of a handler:
  *
  * - G1 A (run, fence) belongs to one node for ever (R2) and is executed once (L1). No two processes
- *   execute a run at the same time, unless the first stands still, was told to stop and ignores it,
- *   or is overdue (L7). What it stands on: nobody is declared dead by silence before its own trust
- *   in its lease is over (D1), whatever the database's clock does.
+ *   execute a run at the same time, unless the first stands still, or was told to stop and ignores
+ *   it (L7). What it stands on: nobody is declared dead by silence before its own trust in its
+ *   lease is over (D1), whatever the database's clock does.
  * - G2 An outcome is written once; it is that of the owner whose effect the guarded resource took.
  * - G3 What was acknowledged is there and ends, once faults have stopped.
  * - G4 A lane holds at most its width, in order of acceptance.

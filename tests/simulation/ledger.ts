@@ -9,8 +9,8 @@
  * L4 (G1, G7) Whoever acts while nobody told it to stop belongs to a node whose lease holds. A
  *    process that was resumed at this very moment cannot know yet.
  * L6 A function that is executed at most once (`onCrash: 'lose'`) is never begun a second time.
- * L7 (G1) Nobody begins a run that somebody else executes, unless that one stands still, was told
- *    to stop, or is overdue: it began so late that the patience with its attempt was over.
+ * L7 (G1) Nobody begins a run that somebody else executes, unless that one stands still or was
+ *    told to stop.
  */
 import type { NodeKey } from '../../src/core/execution/run.ts';
 import type { SimulatedClock } from '../../src/testing/index.ts';
@@ -52,8 +52,6 @@ export interface LedgerTerms {
   leaseOver(node: NodeKey): Promise<boolean>;
   /** Whether commits about this run were lost, and the ownership is from before (`LostWindow`). */
   old(runId: string, fence: number): boolean;
-  /** Whether the run was taken from this owner because its end was overdue. */
-  overdue(runId: string, fence: number): boolean;
   /** Whether commits about this run were lost. */
   touched(runId: string): boolean;
   violation(what: string): void;
@@ -109,8 +107,7 @@ export class Ledger {
     for (const other of this.#executing) {
       const stopped = other.signal.aborted || other.place.stands() || other.place.dazed();
       if (other.runId !== runId || other.place === place || stopped) continue;
-      const { old, overdue } = this.#terms;
-      if (old(runId, other.fence) || overdue(runId, other.fence)) continue;
+      if (this.#terms.old(runId, other.fence)) continue;
       const who = `${other.place.name} under fence ${other.fence}`;
       this.#terms.violation(`L7 ${place.name} begins run ${runId}, which is executed by ${who}`);
     }

@@ -14,11 +14,11 @@ import { HoldfastError } from '../../src/core/errors.ts';
 import type { NodeKey } from '../../src/core/execution/run.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { Beat } from '../../src/ports/store-nodes.ts';
+import { JudgeSight } from '../../src/store/judge-clock.ts';
 import { openKeepers } from '../../src/store/memory/keeper.ts';
 import { type ClockView, type SeededRandom, wrapStore } from '../../src/testing/index.ts';
 import type { Database } from './database.ts';
 import type { Gate } from './gate.ts';
-import { JudgeSight } from './judge-clock.ts';
 import { storeFault } from './message-faults.ts';
 import type { SimWorld } from './sim-world.ts';
 

@@ -7,9 +7,11 @@
  */
 import { type MemoryHub, memoryHub } from '../../src/bus/memory/memory-bus.ts';
 import type { NodeKey } from '../../src/core/execution/run.ts';
+import { fenceOf } from '../../src/core/fence.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { DeathEvidence, NodeRow } from '../../src/ports/store-nodes.ts';
 import type { Retention, TenantTerms } from '../../src/ports/store-reads.ts';
+import { floorOf } from '../../src/store/epochs.ts';
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { RunChange } from '../../src/store/memory/runs.ts';
 import type { RunRow } from '../../src/store/verbs/tables.ts';
@@ -22,7 +24,6 @@ import {
 } from '../../src/testing/index.ts';
 import { Database } from './database.ts';
 import { Deaths } from './deaths.ts';
-import { floorOf } from './epochs.ts';
 import { Host } from './host.ts';
 import { Ledger } from './ledger.ts';
 import { LostWindow } from './lost-window.ts';
@@ -116,7 +117,6 @@ export class SimWorld {
         (await this.store.nodes()).some((one) => one.node === node && one.leaseOver),
       old: (runId, fence) => this.lost.old(runId, fence),
       touched: (runId) => this.lost.touched(runId),
-      overdue: (runId, fence) => this.#overdue.has(`${runId}/${fence}`),
       violation,
     });
     const onCommit = (changes: readonly RunChange[]): void => this.#committed(changes);
@@ -247,7 +247,7 @@ export class SimWorld {
     const before = new Map(this.#byId);
     const rows = database.rows();
     const { epochs } = this.scenario;
-    const floor = floorOf(epochs ? database.epoch : 0);
+    const floor = fenceOf(floorOf(epochs ? database.epoch : 0));
     this.lost.lose(before, new Map(rows.map((row) => [row.id, row])), floor);
     this.deaths.renewalsLost();
     await this.#rolledBack(rows, true);

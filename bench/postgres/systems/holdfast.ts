@@ -1,11 +1,13 @@
 /**
  * holdfast as a contestant: its defaults, the slots and the durability of the place. Tenants are
- * tenants. A process that is to look far away gets another host id, so that no other can look it up
- * in the process table; everything else is what `Holdfast.open` does.
+ * tenants. Where a job is started in the process that executes it, one runtime does both, as in a
+ * program; the others have a runtime each. A process that is to look far away gets another host id,
+ * so that no other can look it up in the process table; everything else is what `Holdfast.open`
+ * does.
  */
 import { defineFunction, Holdfast } from 'holdfast';
 import { verify } from '../../case.ts';
-import type { Contestant, Job, Place, WorkTerms } from '../contestant.ts';
+import type { Contestant, Job, Place, Style, WorkTerms } from '../contestant.ts';
 import { openFar } from './far.ts';
 
 /** That an owner died is what a part is about, and no news. */
@@ -17,14 +19,25 @@ const job = defineFunction({ name: 'job', run: (given: Job) => Promise.resolve<u
 const openIdle = ({ url, durability }: Place) =>
   Holdfast.open({ store: url, durability, execute: false });
 
+/** The runtime that executes in this process. */
+let executing: Holdfast | null = null;
+
+/** A runtime to start jobs with, and how to be done with it. */
+async function starter(place: Place, style: Style) {
+  const shared = executing;
+  if (style === 'latency' && shared !== null) return { hf: shared, close: () => Promise.resolve() };
+  const hf = await openIdle(place);
+  return { hf, close: () => hf.close() };
+}
+
 export const holdfast: Contestant = {
   async prepare(place) {
     const hf = await openIdle(place);
     await hf.close();
   },
 
-  async produce(place) {
-    const hf = await openIdle(place);
+  async produce(place, style) {
+    const { hf, close } = await starter(place, style);
     return {
       async add(given) {
         await hf.start(job, given, { tenant: given.tenant });
@@ -37,7 +50,7 @@ export const holdfast: Contestant = {
           'every start is accepted',
         );
       },
-      close: () => hf.close(),
+      close,
     };
   },
 
@@ -49,7 +62,14 @@ export const holdfast: Contestant = {
       return { settled: () => opened.hf.stats().succeeded, close: opened.close };
     }
     const hf = await Holdfast.open(options);
-    return { settled: () => hf.stats().succeeded, close: () => hf.close() };
+    executing = hf;
+    return {
+      settled: () => hf.stats().succeeded,
+      close: async () => {
+        executing = null;
+        await hf.close();
+      },
+    };
   },
 
   async survey(place) {

@@ -77,7 +77,21 @@ describe('the notifier', () => {
     assert.equal(sent.length, 2);
   });
 
-  it('N3: tries again after a while what the server refused', async () => {
+  it('N3: lets somebody tell in its place, when it is time for a notification', async () => {
+    notifier.connected(send);
+    assert.equal(notifier.takeTurn(), true);
+    assert.equal(notifier.takeTurn(), false);
+    notifier.add('ready');
+    await turn();
+    assert.deepEqual(sent, [], 'the turn is taken');
+    await clock.advance(notifyEveryMs);
+    assert.deepEqual(sent, [['ready']]);
+    assert.equal(notifier.takeTurn(), false);
+    await clock.advance(notifyEveryMs);
+    assert.equal(notifier.takeTurn(), true);
+  });
+
+  it('N4: tries again after a while what the server refused', async () => {
     notifier.connected(send);
     notifier.add('ready');
     await turn();

@@ -6,7 +6,9 @@
  *    due by then travel in it. The first of a moment leaves as soon as the event loop turns.
  * N2 A topic stays due until the server has confirmed it, over the next connection if need be.
  *    Whoever hears of it twice loses nothing.
- * N3 A notification that the server refuses is tried again after `afterRefusalMs`. Its queue may be
+ * N3 Somebody who is about to commit something may take the turn of the next notification, and tell
+ *    it in our place.
+ * N4 A notification that the server refuses is tried again after `afterRefusalMs`. Its queue may be
  *    full, because somebody listens in a transaction that never ends.
  */
 import type { BusTopic } from '../../ports/bus.ts';
@@ -41,6 +43,14 @@ export class Notifier {
   add(topic: BusTopic): void {
     this.#due.add(topic);
     this.#plan();
+  }
+
+  /** N3: whether it is time for a notification; then it is the caller who sends it. */
+  takeTurn(): boolean {
+    const now = this.#clock.mono();
+    if (now < this.#nextAt) return false;
+    this.#nextAt = now + notifyEveryMs;
+    return true;
   }
 
   /** There is a connection again. */

@@ -65,6 +65,12 @@ export interface PostgresBusCounts {
 /** A bus with what it counts. */
 export interface PostgresBus extends Bus {
   counts(): PostgresBusCounts;
+  /**
+   * A statement that tells other processes of a topic, for whoever can execute it right behind the
+   * commit that it speaks of, outside of that transaction; null while it is too soon after the last.
+   * Listeners of this process are not called.
+   */
+  statementFor(topic: BusTopic): { readonly text: string; readonly values: string[] } | null;
 }
 
 /** Opens a bus. It is there even if the server is not: then it goes on trying. */
@@ -107,6 +113,11 @@ class ListeningBus implements PostgresBus {
 
   subscribe(topic: BusTopic, listener: () => void): Unsubscribe {
     return this.#closed ? () => {} : this.#listeners.add(topic, listener);
+  }
+
+  statementFor(topic: BusTopic): { readonly text: string; readonly values: string[] } | null {
+    if (this.#closed || !this.#notifier.takeTurn()) return null;
+    return { text: notifyText, values: [this.#channel, textOf(this.#name, [topic])] };
   }
 
   counts(): PostgresBusCounts {

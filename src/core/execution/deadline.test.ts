@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { retryDefault } from '../retry.ts';
 import { wallMs } from '../time.ts';
-import { overdueMarginMs, patienceAtClaim, patienceAtStop } from './deadline.ts';
+import { attemptMsLeft, overdueMarginMs, patienceAtClaim, patienceAtStop } from './deadline.ts';
 import type { RunTerms } from './run.ts';
 
 const now = wallMs(10_000);
@@ -45,5 +45,42 @@ describe('the patience of others with an owner', () => {
 
   it('is the grace and the margin from the moment on at which it is asked to stop', () => {
     assert.deepEqual(patienceAtStop(terms), { forMs: 500 + overdueMarginMs, cause: 'stop' });
+  });
+});
+
+describe('the time of an attempt', () => {
+  const bounded = { attemptTimeoutMs: 3_000, graceMs: 500 };
+  const freeMs = 500 + overdueMarginMs / 2;
+
+  it('has no end without a timeout, however late its claim was answered', () => {
+    const unbounded = { ...bounded, attemptTimeoutMs: null };
+    assert.equal(attemptMsLeft(unbounded, 1_000_000), Number.POSITIVE_INFINITY);
+  });
+
+  it('is the whole timeout, unless the answer took longer than what others wait beyond it', () => {
+    for (const askedMs of [0, 5, freeMs]) assert.equal(attemptMsLeft(bounded, askedMs), 3_000);
+    assert.equal(attemptMsLeft(bounded, freeMs + 1_000), 2_000);
+  });
+
+  it('is none when less than half of the timeout would be left', () => {
+    assert.equal(attemptMsLeft(bounded, freeMs + 1_500), 1_500);
+    assert.equal(attemptMsLeft(bounded, freeMs + 1_501), null);
+  });
+
+  it('D3: is over a good while before the patience of others', () => {
+    const samples = [
+      { attemptTimeoutMs: 1, graceMs: 0 },
+      { attemptTimeoutMs: 60_000, graceMs: 0 },
+      { attemptTimeoutMs: 10, graceMs: 60_000 },
+      bounded,
+    ];
+    for (const sample of samples) {
+      const patience = patienceAtClaim({ ...terms, ...sample }, now);
+      for (let askedMs = 0; askedMs < 100_000; askedMs += 250) {
+        const leftMs = attemptMsLeft(sample, askedMs);
+        if (leftMs === null) break;
+        assert.ok(askedMs + leftMs <= (patience?.forMs ?? 0) - overdueMarginMs / 2);
+      }
+    }
   });
 });

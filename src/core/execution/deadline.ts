@@ -5,6 +5,8 @@
  *    a margin later, so that they never race with an owner that does its duty.
  * D2 Patience is a duration. The store turns it into a time of the clock by which it judges leases,
  *    so that a step of the wall clock takes no live owner's work away.
+ * D3 The patience with an attempt counts from the claim, of which the owner knows only that it came
+ *    after the asking. However late the answer is, the code is signalled before others give it up.
  */
 import type { WallMs } from '../time.ts';
 import type { RunTerms } from './run.ts';
@@ -31,6 +33,23 @@ export function patienceAtClaim(terms: RunTerms, now: WallMs): Patience | null {
   return attemptMs <= deadlineMs
     ? { forMs: attemptMs + slackMs, cause: 'attempt' }
     : { forMs: deadlineMs + slackMs, cause: 'deadline' };
+}
+
+/** How long before others give an attempt up its owner has signalled at the latest. */
+const signalLeadMs = overdueMarginMs / 2;
+
+/**
+ * How long an attempt may take until its owner signals it, if it begins `askedMs` after its claim
+ * was asked for. Its timeout, and less only when the answer took longer than the grace and half of
+ * the margin. Null: it would get less than half of its timeout, and is better handed back.
+ */
+export function attemptMsLeft(
+  { attemptTimeoutMs, graceMs }: Pick<RunTerms, 'attemptTimeoutMs' | 'graceMs'>,
+  askedMs: number,
+): number | null {
+  if (attemptTimeoutMs === null) return Number.POSITIVE_INFINITY;
+  const lateMs = Math.max(0, askedMs - (graceMs + overdueMarginMs - signalLeadMs));
+  return lateMs > attemptTimeoutMs / 2 ? null : attemptTimeoutMs - lateMs;
 }
 
 /** The patience with an owner that is asked to stop now. */

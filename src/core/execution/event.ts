@@ -60,8 +60,8 @@ export type RunEvent =
   | { readonly type: 'wake' }
   /** An operator puts a quarantined run back into the queue. */
   | { readonly type: 'release' }
-  /** The code of an ended run has stopped at last (or its node is dead). */
-  | { readonly type: 'settled'; readonly owner: NodeKey };
+  /** The code of that attempt, which had ended, has stopped at last (or its node is dead). */
+  | { readonly type: 'settled'; readonly owner: NodeKey; readonly attempt: number };
 
 /** How one attempt ended. Stored with its evidence. */
 export type AttemptEnd =

@@ -37,6 +37,7 @@ const terms: RunTerms = {
 interface Belief {
   readonly node: NodeKey;
   readonly run: number;
+  readonly attempt: number;
   readonly fence: Fence;
   readonly executes: boolean;
 }
@@ -122,27 +123,29 @@ function* claims(world: World, index: number, bounds: Bounds): Generator<Move> {
   if ((world.runs[index]?.attempt ?? 0) >= bounds.attemptsMax) return;
   for (const owner of nodes) {
     const runs = apply(world.runs, index, { type: 'claim', owner });
-    const fence = runs?.[index]?.fence;
-    if (runs === null || fence === undefined) continue;
-    const belief: Belief = { node: owner, run: index, fence, executes: true };
+    const claimed = runs?.[index];
+    if (runs === null || claimed === undefined) continue;
+    const { attempt, fence } = claimed;
+    const belief: Belief = { node: owner, run: index, attempt, fence, executes: true };
     yield { name: `claim ${index}`, to: { runs, beliefs: [...world.beliefs, belief] } };
   }
 }
 
 function* ownersMoves(world: World, at: number, belief: Belief): Generator<Move> {
-  const { node, run, fence, executes } = belief;
+  const { node, run, attempt, fence, executes } = belief;
   for (const event of words(fence, executes)) {
     const runs = apply(world.runs, run, event);
     if (runs === null) continue;
     yield { name: `${event.type} ${run}`, to: { ...world, runs }, commit: { run, fence } };
   }
-  if (!executes) return;
-  // The code stops. If the run waits for that, its node says so.
-  const beliefs = world.beliefs.with(at, { ...belief, executes: false });
-  const state = world.runs[run];
-  const waits = state !== undefined && 'lingering' in state && state.lingering === node;
-  const settled = waits ? apply(world.runs, run, { type: 'settled', owner: node }) : null;
-  yield { name: `code stops ${run}`, to: { runs: settled ?? world.runs, beliefs } };
+  if (executes) {
+    const beliefs = world.beliefs.with(at, { ...belief, executes: false });
+    yield { name: `code stops ${run}`, to: { ...world, beliefs } };
+    return;
+  }
+  // The node says so, at any later time, and perhaps twice.
+  const runs = apply(world.runs, run, { type: 'settled', owner: node, attempt });
+  if (runs !== null) yield { name: `settled ${run}`, to: { ...world, runs } };
 }
 
 /**
@@ -158,7 +161,7 @@ function death(world: World, node: NodeKey): Move {
       run.status === 'running' && run.owner === node
         ? { type: 'owner-died', fence: run.fence, evidence: error }
         : 'lingering' in run && run.lingering === node
-          ? { type: 'settled', owner: node }
+          ? { type: 'settled', owner: node, attempt: run.attempt }
           : null;
     if (event !== null) runs = apply(runs, index, event) ?? runs;
   }

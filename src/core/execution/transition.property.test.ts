@@ -59,8 +59,11 @@ const otherMoves: Readonly<Record<string, Move>> = {
   claim: () => ({ type: 'claim', owner: nodes[0] }),
   wake: () => ({ type: 'wake' }),
   release: () => ({ type: 'release' }),
-  'settled by 1': () => ({ type: 'settled', owner: nodes[0] }),
-  'settled by 2': () => ({ type: 'settled', owner: nodes[1] }),
+  'settled by 1': ({ attempt }) => ({ type: 'settled', owner: nodes[0], attempt }),
+  'settled by 2': ({ attempt }) => ({ type: 'settled', owner: nodes[1], attempt }),
+  'settled late by 1': ({ attempt }) => ({
+    ...{ type: 'settled', owner: nodes[0], attempt: attempt - 1 },
+  }),
 };
 
 /** Leads a run that waits to its next attempt, and one that is running away from it by `leave`. */
@@ -69,7 +72,7 @@ const onward =
   (run, fence) => {
     if (run.status === 'quarantined') return { type: 'release' };
     if (run.status === 'parked') return { type: 'wake' };
-    if (run.status === 'done') return { type: 'settled', owner };
+    if (run.status === 'done') return { type: 'settled', owner, attempt: run.attempt };
     if (run.status === 'running') return leave(run, fence);
     switch (run.gate) {
       case 'time':
@@ -285,7 +288,7 @@ describe('in every life of a run', () => {
     always(({ before, after, event, step }) => {
       if (!step.ok || !('lingering' in before) || before.lingering === null) return;
       if (event.type === 'settled') {
-        assert.equal(event.owner, before.lingering);
+        assert.deepEqual([event.owner, event.attempt], [before.lingering, before.attempt]);
         return;
       }
       assert.ok('lingering' in after && after.lingering === before.lingering, event.type);

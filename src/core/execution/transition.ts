@@ -112,7 +112,7 @@ function onParked(run: ParkedRun, event: RunEvent, now: WallMs): RunStep {
       if (run.lingering !== null) return { ok: true, next: { ...run, wakeAt: null }, effects: [] };
       return requeue(run, now, []);
     case 'settled':
-      return run.lingering === event.owner ? requeue(run, laterOf(run.wakeAt, now), []) : illegal;
+      return lingers(run, event) ? requeue(run, laterOf(run.wakeAt, now), []) : illegal;
     case 'cancel':
     case 'deadline-passed':
       return abandon(run, event, now);
@@ -135,6 +135,15 @@ function onParked(run: ParkedRun, event: RunEvent, now: WallMs): RunStep {
       return assertNever(event);
   }
 }
+
+/**
+ * Whether it is this code that lingers. An earlier attempt's, on the same node, may have been told
+ * late.
+ */
+const lingers = (
+  { lingering, attempt }: DoneRun | ParkedRun,
+  settled: Extract<RunEvent, { type: 'settled' }>,
+): boolean => lingering === settled.owner && attempt === settled.attempt;
 
 const laterOf = (at: WallMs | null, now: WallMs): WallMs => (at !== null && at > now ? at : now);
 
@@ -170,7 +179,7 @@ function onQuarantined(run: QuarantinedRun, event: RunEvent, now: WallMs): RunSt
 /** X1: the outcome stands; only the places of lingering code may still be given back. */
 function onDone(run: DoneRun, event: RunEvent): RunStep {
   if (event.type !== 'settled') return finish.already;
-  if (run.lingering === null || run.lingering !== event.owner) return illegal;
+  if (!lingers(run, event)) return illegal;
   return {
     ok: true,
     next: { ...run, lingering: null, places: { lane: false, tenant: false } },

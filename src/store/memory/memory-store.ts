@@ -180,7 +180,7 @@ const openVerbs = (call: Call, keepers: Keepers) =>
     claim: (ask) => call('claim', ask),
     end: (items) => call('end', items),
     note: (items) => call('note', items),
-    settled: (node, seqs) => call('settled', node, seqs),
+    settled: (node, items) => call('settled', node, items),
     cancel: (items) => call('cancel', items),
     retry: (items) => call('retry', items),
     sweep: (rowsMax) => call('sweep', rowsMax),

@@ -79,7 +79,7 @@ async function keepPolicies(
     given,
   );
   const rows = await queries.rows<{ policy: number; content: string }>(
-    `select policy, content from ${s}.policies`,
+    `select policy::double precision, content from ${s}.policies`,
   );
   const found = new Map(rows.map(({ policy, content }) => [content, policy]));
   return new Map(policies.map(({ policy, content }) => [policy, found.get(content) ?? 0]));

@@ -194,7 +194,12 @@ class Arriving implements Arrival {
   open(nextSeq: number): Promise<void> {
     const mark = { ...this.#mark, complete: true };
     return this.#transaction(async (queries) => {
-      await queries.rows('select setval($1, $2, false)', [`${this.#s}.run_seq`, nextSeq]);
+      // Never back: nodes may have been here, and numbers may be lost.
+      await queries.rows(
+        `select setval($1, greatest($2, last_value + is_called::int), false)
+         from ${this.#s}.run_seq`,
+        [`${this.#s}.run_seq`, nextSeq],
+      );
       await this.#putMark(queries, mark);
       await this.#putVersions(queries, schemaVersion, Math.max(1, schemaVersion - 1));
       this.#mark = mark;

@@ -10,6 +10,8 @@
  *    lasts longer than a beat's distance or `patienceMsMin`, whichever is longer: a connection
  *    without an answer may have no other side any more.
  * H4 A refused beat ends the keeping, once and for good.
+ * H5 What one beat was told of the judge's clock, the next one says, with the time since. It holds
+ *    for all nodes of the process and over all connections: the store knows when it does not.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import pg from 'pg';
@@ -24,6 +26,7 @@ import {
 } from '../../system/postgres/address.ts';
 import { answerWithin, connectPostgres, dropConnection } from '../../system/postgres/connect.ts';
 import { faultOf, kindOf } from '../../system/postgres/faults.ts';
+import { type JudgeSeen, JudgeSight } from '../judge-clock.ts';
 
 /** The shortest patience with the server, and the longest pause after a beat that failed. */
 const patienceMsMin = 2_000;
@@ -72,6 +75,17 @@ const plansByIndex = {
   extra_float_digits: '1',
 };
 
+/** What the function of the schema gives. */
+interface BeatRow extends JudgeSeen {
+  readonly beat: string | null;
+}
+
+/** What the store says of a node, or null if it is no more, and when it was asked. */
+interface Answer {
+  readonly text: string | null;
+  readonly at: number;
+}
+
 /** The connection of the thread, made when it is needed. */
 class Line {
   readonly #address: PostgresAddress;
@@ -83,18 +97,24 @@ class Line {
   constructor(address: PostgresAddress, schema: string) {
     this.#address = address;
     this.#schema = schema;
-    this.#text = `select ${pg.escapeIdentifier(schema)}.beat($1)::text as beat`;
+    this.#text =
+      'select beat::text, judge, epoch::double precision ' +
+      `from ${pg.escapeIdentifier(schema)}.beat($1, $2, $3)`;
   }
 
   /** One attempt: what the store answers, and when it was asked. */
-  async beat({ node, everyMs }: Keeping): Promise<{ text: string | null; at: number }> {
+  async beat({ node, everyMs }: Keeping, sight: JudgeSight): Promise<Answer> {
     const patienceMs = Math.max(everyMs, patienceMsMin);
     const client = this.#client ?? (await this.#connected(patienceMs));
     const at = clock.mono();
     try {
-      const asked = client.query<{ beat: string | null }>(this.#text, [node]);
+      const least = sight.least(at);
+      const known = [node, least?.judge ?? null, least?.epoch ?? null];
+      const asked = client.query<BeatRow>(this.#text, known);
       const { rows } = await answerWithin(client, clock, patienceMs, asked);
-      return { text: rows[0]?.beat ?? null, at };
+      const [row] = rows;
+      if (row !== undefined) sight.answered(row, clock.mono());
+      return { text: row?.beat ?? null, at };
     } catch (error) {
       // What the server refused leaves a sound connection.
       if (!(error instanceof pg.DatabaseError) || kindOf(error) === 'ambiguous') {
@@ -137,6 +157,8 @@ class Beating {
   readonly #line: Line;
   readonly #say: (word: BeatWord) => void;
   readonly #timers = new Map<number, Timer | null>();
+  /** H5 */
+  readonly #sight = new JudgeSight();
   #well = true;
 
   constructor(line: Line, say: (word: BeatWord) => void) {
@@ -160,9 +182,9 @@ class Beating {
 
   async #beat(keeping: Keeping): Promise<void> {
     const { keeper, everyMs, renewed } = keeping;
-    let answer: { readonly text: string | null; readonly at: number };
+    let answer: Answer;
     try {
-      answer = await this.#line.beat(keeping);
+      answer = await this.#line.beat(keeping, this.#sight);
     } catch (error) {
       this.#trouble(error);
       this.#again(keeping, Math.min(everyMs, retryMsMax));

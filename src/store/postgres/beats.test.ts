@@ -17,12 +17,16 @@ const node = (key: number): NodeKey => key as NodeKey;
 
 /** Answers as the function of the store does, and keeps what it was asked. */
 const standIn = (schema: string): string => `
-  create function ${schema}.beat(p_node integer)
-  returns json language plpgsql as $$
+  create function ${schema}.beat(
+    p_node bigint, p_least double precision, p_seen bigint,
+    out beat json, out judge double precision, out epoch bigint
+  ) language plpgsql as $$
   begin
-    insert into ${schema}.asked values (p_node);
-    if p_node >= 100 then return null; end if;
-    return json_build_object('nodes', '[]'::json, 'stops',
+    insert into ${schema}.asked values (p_node, p_least, p_seen);
+    judge := 1000 * (select count(*) from ${schema}.asked);
+    epoch := 7;
+    if p_node >= 100 then return; end if;
+    beat := json_build_object('nodes', '[]'::json, 'stops',
       json_build_array(json_build_object('seq', p_node, 'fence', 1)));
   end $$`;
 
@@ -103,7 +107,10 @@ describe('the heartbeats of a store in Postgres', waitsAtMost, () => {
     place = server.freshSchema();
     lines = new Lines();
     await server.query(`create schema ${place.schema}`);
-    await server.query(`create table ${place.schema}.asked (node integer)`);
+    await server.query(
+      `create table ${place.schema}.asked
+        (node integer, least double precision, seen bigint, nth serial)`,
+    );
     await server.query(standIn(place.schema));
   });
   afterEach(async () => {
@@ -158,8 +165,31 @@ describe('the heartbeats of a store in Postgres', waitsAtMost, () => {
     const owner = new Owner(open(), 7, 10_000);
     await owner.beat();
     const [session] = await sessions("query || ' ' || state");
-    assert.match(String(session?.value), /^select "\w+"\.beat\(\$1\)::text as beat idle$/);
+    assert.match(
+      String(session?.value),
+      /^select beat::text, .* "\w+"\.beat\(\$1, \$2, \$3\) idle$/,
+    );
     assert.deepEqual(await asked(), [7]);
+  });
+
+  it("H5: says with each beat the least that the judge's clock can be by now", async () => {
+    const beats = open();
+    const owner = new Owner(beats, 7, 50);
+    await owner.beat(3);
+    await owner.keeper.stop();
+    const second = new Owner(beats, 8, 50);
+    await second.beat(2);
+    const told = await server.query(
+      `select nth, least, seen::int from ${place.schema}.asked order by nth`,
+    );
+    assert.deepEqual([told[0]?.least, told[0]?.seen], [null, null]);
+    assert.ok(told.length >= 5);
+    for (const { nth, least, seen } of told.slice(1)) {
+      // What the beat before was told, and the time since; by another node of the process, too.
+      const sinceMs = Number(least) - 1_000 * (Number(nth) - 1);
+      assert.ok(sinceMs > 0 && sinceMs < 1_000, `${sinceMs} ms`);
+      assert.equal(seen, 7);
+    }
   });
 
   it('H4: says once that a node was declared dead, and beats for it no more', async () => {

@@ -1,40 +1,59 @@
 /**
- * Owns the form in which `claim` hands a run out.
+ * Owns the form in which `claim` hands runs out.
  */
 import type { Fence } from '../../core/fence.ts';
 import type { WallMs } from '../../core/time.ts';
 import type { ClaimedRun, RunPolicy } from '../../ports/store-runs.ts';
 
-/** A run as the function gives it. Stored format: it is made by a function of the schema. */
-export type ClaimTuple = readonly [
-  seq: number,
-  id: string,
-  fn: string,
+/** What few runs have, and the place of the run that has it. */
+type More = readonly [
+  at: number,
   attempt: number,
   failures: number,
-  fence: number,
-  input: string,
   lane: string | null,
-  tenant: string,
   tags: string,
-  acceptedAt: number,
-  deadlineAt: number | null,
-  policy: number,
 ];
 
-/** The run as its new owner gets it. */
-export const claimedRun = (tuple: ClaimTuple, policy: RunPolicy): ClaimedRun => ({
-  seq: tuple[0],
-  id: tuple[1],
-  fn: tuple[2],
-  attempt: tuple[3],
-  failures: tuple[4],
-  fence: tuple[5] as Fence,
-  input: tuple[6],
-  lane: tuple[7],
-  tenant: tuple[8],
-  tags: tuple[9] === '[]' ? [] : (JSON.parse(tuple[9]) as string[]),
-  acceptedAt: tuple[10] as WallMs,
-  deadlineAt: tuple[11] as WallMs | null,
-  policy,
-});
+/**
+ * Runs as the function gives them: column by column, which is less to write and to read than run by
+ * run. Stored format: it is made by a function of the schema.
+ */
+export interface ClaimedColumns {
+  readonly seq: readonly number[];
+  readonly id: readonly string[];
+  readonly fn: readonly string[];
+  readonly fence: readonly number[];
+  readonly input: readonly string[];
+  readonly tenant: readonly string[];
+  readonly accepted: readonly number[];
+  readonly deadline: readonly (number | null)[];
+  readonly policy: readonly number[];
+  /** A run that is not named here is at its first attempt, without a lane and tags. */
+  readonly more: readonly More[] | null;
+}
+
+/** The runs as their new owner gets them. */
+export function claimedRuns(
+  columns: ClaimedColumns,
+  policyOf: (key: number) => RunPolicy,
+): readonly ClaimedRun[] {
+  const more = new Map(columns.more?.map((one) => [one[0], one]));
+  return columns.seq.map((seq, at): ClaimedRun => {
+    const [, attempt = 1, failures = 0, lane = null, tags = '[]'] = more.get(at) ?? [];
+    return {
+      seq,
+      id: columns.id[at] as string,
+      fn: columns.fn[at] as string,
+      attempt,
+      failures,
+      fence: columns.fence[at] as Fence,
+      input: columns.input[at] as string,
+      lane,
+      tenant: columns.tenant[at] as string,
+      tags: tags === '[]' ? [] : (JSON.parse(tags) as string[]),
+      acceptedAt: columns.accepted[at] as WallMs,
+      deadlineAt: columns.deadline[at] as WallMs | null,
+      policy: policyOf(columns.policy[at] as number),
+    };
+  });
+}

@@ -6,8 +6,9 @@
  *    server refused a statement is rolled back and used on.
  * P2 Whoever holds the gate and stops talking loses it: the server ends a transaction that is idle
  *    for `idleInTransactionMs`.
- * P3 Plans never depend on statistics: every access is by an index, because tables that were small
- *    when they were looked at may hold a million rows now.
+ * P3 Plans never depend on statistics, nor on the values of one call, for which the server would
+ *    make them anew each time: every access is by an index, because tables that were small when
+ *    they were looked at may hold a million rows now.
  * P4 Writers leave at least one connection to readers.
  * P5 A commit does not wait for the disk while it holds the gate: it is asynchronous, and a second,
  *    tiny one right behind it on the same connection waits, by the setting of the server, for the
@@ -181,9 +182,9 @@ function queriesOn(client: pg.PoolClient, patienceMs: number, sync: string | nul
       const [result] = await Promise.all([done, flushed]);
       return valueIn(result) as T;
     },
-    async together(calls, durable) {
+    async together(calls, flush) {
       const asked = calls.map(({ text, values }) => ask(text, values));
-      const flushed = durable && sync !== null ? ask(flushText(sync)) : Promise.resolve();
+      const flushed = sync === null || flush === 'no' ? Promise.resolve() : ask(texts[flush](sync));
       // It fails with the connection, which is heard of below.
       flushed.catch(() => {});
       const settled = await Promise.allSettled(asked);
@@ -213,6 +214,7 @@ function settingsText({ schema, busyPatienceMs }: PoolOptions): string {
     ['enable_hashjoin', 'off'],
     ['enable_mergejoin', 'off'],
     ['jit', 'off'],
+    ['plan_cache_mode', 'force_generic_plan'],
     ['default_transaction_isolation', "'read committed'"],
     ['client_min_messages', 'warning'],
     // Times and ranks are numbers of which every digit counts.
@@ -229,3 +231,10 @@ function settingsText({ schema, busyPatienceMs }: PoolOptions): string {
 const flushText = (sync: string): string =>
   `select set_config('synchronous_commit', '${sync}', true), ` +
   "pg_logical_emit_message(true, 'holdfast', '')";
+
+/** The same, if a claim of this session has handed something out since the last time. */
+const flushIfHandedText = (sync: string): string =>
+  `${flushText(sync)}, set_config('holdfast.handed', '', false) ` +
+  "where current_setting('holdfast.handed', true) = '1'";
+
+const texts = { yes: flushText, 'if-handed': flushIfHandedText } as const;

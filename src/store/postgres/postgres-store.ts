@@ -21,6 +21,7 @@ import { examine } from './examine.ts';
 import { health, type StoreHealth } from './health.ts';
 import { Policies } from './policies.ts';
 import { Pool } from './pool.ts';
+import type { Call } from './queries.ts';
 import { quoted } from './quoted.ts';
 import * as reads from './reads.ts';
 import { openRunVerbs } from './run-verbs.ts';
@@ -52,6 +53,11 @@ export interface PostgresOptions {
   readonly busyPatienceMs?: number;
   /** Whether the schema is made and brought to the newest version. Default: yes. */
   readonly migrate?: boolean;
+  /**
+   * Gives a statement that tells other processes that there are runs, or null while it is too soon
+   * after the last. It is executed right behind the commit of a start.
+   */
+  readonly tellReady?: () => Call | null;
   readonly log: Log;
 }
 
@@ -143,7 +149,8 @@ function storeOn(pool: Pool, options: Opened): PostgresStore {
     return verdict;
   };
   const short = new ShortCalls(pool);
-  const base = { pool, short, s, policies, log, busyPatienceMs, call, decider };
+  const tellReady = options.tellReady ?? (() => null);
+  const base = { pool, short, s, policies, log, busyPatienceMs, call, decider, tellReady };
   const read = <T>(work: Parameters<Pool['read']>[0], long = false): Promise<T> =>
     call(() => tried(busyPatienceMs, () => pool.read(work, long))) as Promise<T>;
   return {

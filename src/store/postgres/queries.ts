@@ -7,6 +7,12 @@ export type Answer =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: unknown };
 
+/**
+ * What calls that are sent together wait for: the disk, nothing, or the disk if the last of them
+ * says that it handed something out.
+ */
+export type Flush = 'yes' | 'no' | 'if-handed';
+
 /** A statement with its values. */
 export interface Call {
   readonly text: string;
@@ -26,10 +32,10 @@ export interface Queries {
    */
   committed<T>(text: string, values?: readonly unknown[]): Promise<T>;
   /**
-   * Several statements, sent at once, each a transaction of its own; if `durable`, with one wait
-   * for all of them. Rejects if the connection broke.
+   * Several statements, sent at once, each a transaction of its own, with one wait for all of them.
+   * Rejects if the connection broke.
    */
-  together(calls: readonly Call[], durable: boolean): Promise<readonly Answer[]>;
+  together(calls: readonly Call[], flush: Flush): Promise<readonly Answer[]>;
   /** Makes everything durable that was committed before, whoever did it (P5 of the pool). */
   flushed(): Promise<void>;
   /** A text as it is written in a statement. */

@@ -261,9 +261,11 @@ export async function owned(
   rowsMax: number,
 ): Promise<readonly OwnedRun[]> {
   const found = await queries.one<OwnedRun[] | null>(
-    `select json_agg(json_build_object('seq', seq, 'fence', fence, 'lingers', stage <> 5)
-       order by seq) as value
-     from (select seq, fence, stage from ${s}.live where owner = $1 order by seq limit $2) q`,
+    `select json_agg(json_build_object('seq', seq, 'attempt', attempt, 'fence', fence,
+       'lingers', stage <> 5) order by seq) as value
+     from (
+       select seq, attempt, fence, stage from ${s}.live where owner = $1 order by seq limit $2
+     ) q`,
     [node, Math.min(Math.max(1, rowsMax), limits.batchItemsMax)],
   );
   return found ?? [];

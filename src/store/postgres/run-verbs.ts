@@ -19,13 +19,15 @@ import type {
   StartItem,
   StartVerdict,
 } from '../../ports/store-runs.ts';
-import { type ClaimTuple, claimedRun } from './claimed.ts';
+import { int8Array, textArray } from './array-params.ts';
+import { type ClaimedColumns, claimedRuns } from './claimed.ts';
 import type { ArgsOf, DecidedName, Decider, ReplyOf } from './deciding/decider.ts';
 import type { Wants } from './deciding/loaded.ts';
 import { again, startWants } from './deciding/start-wants.ts';
 import { jsonParam } from './json-param.ts';
 import type { Policies } from './policies.ts';
 import type { Pool } from './pool.ts';
+import type { Call } from './queries.ts';
 import type { ShortCalls } from './short-calls.ts';
 import { tried } from './tried.ts';
 
@@ -38,6 +40,8 @@ export interface VerbBase {
   readonly policies: Policies;
   readonly log: Log;
   readonly busyPatienceMs: number;
+  /** A statement that tells others that there are runs, if it is time for one. */
+  readonly tellReady: () => Call | null;
   /** Who decides at the moment. */
   readonly decider: () => Decider;
   /** Refuses when the store is closed, and remembers what is under way. */
@@ -50,6 +54,8 @@ export const deciding =
   <N extends DecidedName>(name: N, wants: Wants, ...args: ArgsOf<N>): Promise<ReplyOf<N>> =>
     decider().decide(name, wants, args);
 
+/** So many ends are worth a connection of their own, beside a claim (see `door` in the schema). */
+const besideItemsMin = 16;
 /** Runs with a place in a lane that this process claimed: their ends are never plain. */
 const placedMax = 100_000;
 
@@ -72,7 +78,8 @@ export function openRunVerbs(base: VerbBase) {
       }),
     end: (items) => call(() => endRuns(base, placed, items)),
     note: (items) => call(() => noteRuns(base, items)),
-    settled: (node, seqs) => call(() => by('settled', { seqs }, node, seqs)),
+    settled: (node, items) =>
+      call(() => by('settled', { seqs: items.map(({ seq }) => seq) }, node, items)),
     cancel: (items) => call(() => by('cancel', { ids: items.map(({ id }) => id) }, items)),
     retry: (items) =>
       call(() => {
@@ -98,9 +105,9 @@ async function startRuns(
   const ids = new Set(items.map(({ id }) => id));
   const short = items.every(plain) && ids.size === items.length;
   const sent = short ? await startPlain(base, items) : 'not';
-  if (sent === 'done') {
+  if (sent === 'done' || sent === 'told') {
     const reply = items.map(({ id }): StartVerdict => ({ ok: true, id, created: true }));
-    return { reply, woken: wokenBy({ ready: true }) };
+    return { reply, woken: wokenBy({ ready: sent === 'done' }) };
   }
   const by = deciding(base);
   if (sent === 'not') return by('start', startWants(items), items);
@@ -108,29 +115,40 @@ async function startRuns(
   return again.answered(await by('start', startWants(known), known), items);
 }
 
-/** The short way: whether it was taken, or (`unknown`) may have been. */
+/**
+ * The short way: whether it was taken, or (`unknown`) may have been. `told`: so have the others,
+ * by a transaction right behind that of the start, which is the shortest way to their slots.
+ */
 function startPlain(
-  { pool, short, policies, s, busyPatienceMs }: VerbBase,
+  { pool, short, policies, s, busyPatienceMs, tellReady }: VerbBase,
   items: readonly StartItem[],
-): Promise<'done' | 'not' | 'unknown'> {
+): Promise<'done' | 'told' | 'not' | 'unknown'> {
   return tried(busyPatienceMs, (unknown) => {
     if (unknown) return Promise.resolve('unknown' as const);
     const wanted = items.map(({ policy }) => policy);
     const send = async () => {
-      const { value } = await short.ask<boolean>(
+      const started = short.ask<boolean>(
         `select ${s}.start_plain($1, $2, $3) as value`,
         [
           jsonParam(items.map((item, ord) => plainItem(item, ord, policies))),
           items.map(({ id }) => id),
           [...new Set(items.map(({ tenant }) => tenant))],
         ],
-        true,
+        { flush: 'yes' },
       );
-      return value ? 'done' : 'not';
+      const word = tellReady();
+      const telling = word === null ? null : short.ask(word.text, word.values, { flush: 'no' });
+      const told = telling?.then(
+        () => true,
+        () => false,
+      );
+      const { value } = await started;
+      if (!value) return 'not';
+      return (await told) === true ? 'told' : 'done';
     };
     // In the turn of the caller, wherever that can be: what is asked in it then travels along.
-    if (policies.has(wanted)) return send();
-    return pool.write((queries) => policies.keep(queries, wanted)).then(send);
+    if (policies.has(wanted)) return policies.kept(send);
+    return pool.write((queries) => policies.keep(queries, wanted)).then(() => policies.kept(send));
   });
 }
 
@@ -150,14 +168,14 @@ const plainItem = (item: StartItem, ord: number, policies: Policies): object => 
 interface ClaimAnswer {
   /** The state of a node that gets no runs. */
   readonly state?: string;
-  readonly runs?: readonly ClaimTuple[] | null;
+  readonly runs?: ClaimedColumns;
   readonly next?: number | null;
 }
 
 /**
  * Not tried again: what a lost answer handed out is found among what the node owns. `likely`: it
- * will bring something, which is made durable in the same breath. An idle node, whose claims bring
- * nothing, makes nothing durable and asks half as much.
+ * will bring something, which is made durable in the same breath. So it is where somebody said that
+ * there are runs, if it does bring something. An idle node makes nothing durable and asks less.
  */
 async function claimRuns(
   { pool, short, policies, s }: VerbBase,
@@ -173,17 +191,17 @@ async function claimRuns(
       ask.functions.map((one) => Math.max(0, Math.min(one.runsMax, runsMax))),
       Math.max(0, runsMax),
     ],
-    likely,
+    { flush: likely ? 'yes' : ask.told === true ? 'if-handed' : 'no' },
   );
   if (answer.state !== undefined) {
     const message = `node ${ask.node} is ${answer.state} and gets no runs`;
     return { ok: false, code: 'node.fenced', message };
   }
-  const tuples = answer.runs ?? [];
-  if (!durable && tuples.length > 0) await pool.write((queries) => queries.flushed());
-  const keys = tuples.map((tuple) => tuple[12]);
+  const columns = answer.runs;
+  if (!durable && columns !== undefined) await pool.write((queries) => queries.flushed());
+  const keys = columns?.policy ?? [];
   if (!policies.knows(keys)) await pool.read((queries) => policies.know(queries, keys));
-  const runs = tuples.map((tuple) => claimedRun(tuple, policies.policy(tuple[12])));
+  const runs = columns === undefined ? [] : claimedRuns(columns, (key) => policies.policy(key));
   return { ok: true, runs, nextDueAt: (answer.next ?? null) as WallMs | null };
 }
 
@@ -193,19 +211,27 @@ async function endRuns(
   items: readonly EndItem[],
 ): Promise<Waking<readonly EndVerdict[]>> {
   const { short, s, busyPatienceMs } = base;
-  const plainly = items.flatMap(({ seq, fence, end }) =>
-    end.how === 'succeeded' && !placed.has(seq) ? [{ seq, fence, result: end.result }] : [],
-  );
+  const seqs: number[] = [];
+  const fences: number[] = [];
+  const results: string[] = [];
+  for (const { seq, fence, end } of items) {
+    if (end.how !== 'succeeded' || placed.has(seq)) continue;
+    seqs.push(seq);
+    fences.push(fence);
+    results.push(end.result);
+  }
   // What may have ended in a call that broke off is decided by its fence.
   const ended =
-    plainly.length === 0
+    seqs.length === 0
       ? []
-      : await tried<readonly number[]>(busyPatienceMs, async (unknown) => {
+      : await tried<true | readonly number[]>(busyPatienceMs, async (unknown) => {
           if (unknown) return [];
-          const text = `select ${s}.succeed_plain($1) as value`;
-          return (await short.ask<readonly number[]>(text, [jsonParam(plainly)], true)).value;
+          const text = `select ${s}.succeed_plain($1, $2, $3) as value`;
+          const values = [int8Array(seqs), int8Array(fences), textArray(results)];
+          const terms = { flush: 'yes', beside: seqs.length >= besideItemsMin } as const;
+          return (await short.ask<true | readonly number[]>(text, values, terms)).value;
         });
-  const { done, rest } = parted(items, new Set(ended));
+  const { done, rest } = parted(items, new Set(ended === true ? seqs : ended));
   const decided =
     rest.length === 0
       ? { reply: [], woken: wokenBy({}) }
@@ -250,7 +276,7 @@ async function noteRuns(
   const text = jsonParam(items.map((item, ord) => ({ ord, ...item })));
   const { value: replies } = await short.ask<
     readonly (number | readonly [string, number] | null)[]
-  >(`select ${s}.note($1) as value`, [text], true);
+  >(`select ${s}.note($1) as value`, [text], { flush: 'yes' });
   return items.map(({ seq, fence }, at): NoteVerdict => {
     const reply = replies[at] ?? null;
     if (typeof reply === 'number') return { ok: true, dropped: reply };

@@ -117,7 +117,7 @@ const writing = (write: Write, keepers: Keepers) =>
     claim: (ask) => write('claim', ask),
     end: (items) => write('end', items),
     note: (items) => write('note', items),
-    settled: (node, seqs) => write('settled', node, seqs),
+    settled: (node, items) => write('settled', node, items),
     cancel: (items) => write('cancel', items),
     retry: (items) => write('retry', items),
     sweep: (rowsMax) => write('sweep', rowsMax),

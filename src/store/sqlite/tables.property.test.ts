@@ -82,7 +82,7 @@ function end({ twins, random, owned }: Life): void {
   const [run] = owned.splice(random.int(Math.max(1, owned.length)), 1);
   if (run === undefined) return;
   twins.verb('end', [{ seq: run.seq, fence: run.fence, end: random.pick(ends) }]);
-  if (random.chance(0.3)) twins.verb('settled', run.node, [run.seq]);
+  if (random.chance(0.3)) twins.verb('settled', run.node, [run]);
 }
 
 function note({ twins, random, owned }: Life): void {

@@ -5,12 +5,15 @@
  * E2 A refusal writes nothing.
  * E3 Whoever leaves the head of a lane's queue otherwise than by entering lets the next one try: it
  *    may be wider than the one before.
+ * E4 A fence that is given out lies above the floor of its moment: what was given out before and
+ *    may be lost lies below.
  */
 import type { Patience } from '../../core/execution/deadline.ts';
 import { patienceAtClaim, patienceAtStop } from '../../core/execution/deadline.ts';
 import type { RunEffect, RunEvent, RunRefusal } from '../../core/execution/event.ts';
 import type { Run, RunTerms } from '../../core/execution/run.ts';
 import { transition } from '../../core/execution/transition.ts';
+import { fenceNext, fenceOf } from '../../core/fence.ts';
 import { limits } from '../../core/limits.ts';
 import { outOfOrder, seekGate } from './gates.ts';
 import { columnsOf, type Placing, placedNowhere, stateOf, termsOf } from './row.ts';
@@ -34,7 +37,8 @@ export function applyEvent(txn: Txn, row: RunRow, event: RunEvent): Applied {
   const before = stateOf(row);
   const answer = transition(before, terms, event, txn.moment.wall);
   if (!answer.ok) return answer;
-  const { next, placing } = placed(txn, row, terms, answer.next, answer.effects);
+  const given = raised(before, answer.next, txn.moment.fenceFloor ?? 0);
+  const { next, placing } = placed(txn, row, terms, given, answer.effects);
   const after: RunRow = {
     ...row,
     ...columnsOf(next, placing, row.startedAt, patience(txn, before, next, row, terms)),
@@ -44,6 +48,12 @@ export function applyEvent(txn: Txn, row: RunRow, event: RunEvent): Applied {
   for (const effect of answer.effects) perform(txn, row, after, effect);
   if (row.stage === 'lane' && event.type !== 'grant-lane') letIntoLane(txn, row.lane);
   return { ok: true, row: after, effects: answer.effects };
+}
+
+/** E4 */
+function raised(before: Run, next: Run, floor: number): Run {
+  if (next.fence <= before.fence || next.fence > floor) return next;
+  return { ...next, fence: fenceNext(fenceOf(floor)) };
 }
 
 function placed(
@@ -74,18 +84,19 @@ function patience(
   terms: RunTerms,
 ): { readonly wait: Patience; readonly judge: number } | null {
   if (next.status !== 'running') return null;
-  const { judge, wall } = txn.moment;
+  const { judge, wall, judgeStepMsMax: stepMs = 0 } = txn.moment;
+  const given = (wait: Patience) => ({ wait: { ...wait, forMs: wait.forMs + stepMs }, judge });
   if (before.status !== 'running') {
     const wait = patienceAtClaim(terms, wall);
-    return wait === null ? null : { wait, judge };
+    return wait === null ? null : given(wait);
   }
   const kept =
     row.overdueAt === null || row.overdueCause === null
       ? null
       : { wait: { forMs: row.overdueAt - judge, cause: row.overdueCause }, judge };
   if (before.stop !== null || next.stop === null) return kept;
-  const wait = patienceAtStop(terms);
-  return kept !== null && kept.wait.forMs <= wait.forMs ? kept : { wait, judge };
+  const shorter = given(patienceAtStop(terms));
+  return kept !== null && kept.wait.forMs <= shorter.wait.forMs ? kept : shorter;
 }
 
 function perform(txn: Txn, before: RunRow, after: RunRow, effect: RunEffect): void {

@@ -51,7 +51,9 @@ export function stops(txn: Txn, node: NodeKey): readonly StopOrder[] {
 export function owned(txn: Txn, node: NodeKey, rowsMax: number): readonly OwnedRun[] {
   const bound = Math.min(Math.max(1, rowsMax), limits.batchItemsMax);
   const rows = txn.tables.runs.ownedBy(node, bound);
-  return rows.map(({ seq, fence, stage }) => ({ seq, fence, lingers: stage !== 'running' }));
+  return rows.map(({ seq, attempt, fence, stage }) => {
+    return { seq, attempt, fence, lingers: stage !== 'running' };
+  });
 }
 
 /** Does what time alone brings about, for at most `rowsMax` runs of each kind. */

@@ -11,6 +11,7 @@ import { limits } from '../../core/limits.ts';
 import { advance } from '../../core/rank.ts';
 import { type WallMs, wallMs, wallPlus } from '../../core/time.ts';
 import type { ClaimAsk, ClaimedRun, ClaimReply } from '../../ports/store-runs.ts';
+import { judgeLookMsMin } from '../judge-clock.ts';
 import { applyEvent } from './apply.ts';
 import type { RunRow } from './tables.ts';
 import type { Txn } from './txn.ts';
@@ -127,10 +128,14 @@ function handOut(txn: Txn, row: RunRow): ClaimedRun {
 /** The next time at which the passing of time alone changes something. */
 export function nextDueAt(txn: Txn): WallMs | null {
   const { runs } = txn.tables;
-  const { wall, judge } = txn.moment;
+  const { wall, judge, judgeStepMsMax = 0 } = txn.moment;
   const overdue = runs.nextOverdueAt();
   const times = [runs.nextDueAt(), runs.nextDeadlineAt()].filter((at) => at !== null);
-  // In whole milliseconds, and never before the judge's clock says so.
-  if (overdue !== null) times.push(wallPlus(wall, Math.max(0, Math.ceil(overdue - judge)) + 1));
+  if (overdue !== null) {
+    // In whole milliseconds, and never before the judge's clock says so.
+    const waitMs = Math.max(0, Math.ceil(overdue - judge)) + 1;
+    const stands = judgeStepMsMax > 0 && overdue > judge;
+    times.push(wallPlus(wall, stands ? Math.max(waitMs, judgeLookMsMin) : waitMs));
+  }
   return times.length === 0 ? null : wallMs(Math.min(...times));
 }

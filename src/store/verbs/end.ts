@@ -9,7 +9,13 @@ import type { NodeKey } from '../../core/execution/run.ts';
 import { fenceHolds } from '../../core/fence.ts';
 import { limits } from '../../core/limits.ts';
 import type { Waking } from '../../ports/store.ts';
-import type { EndItem, EndVerdict, NoteItem, NoteVerdict } from '../../ports/store-runs.ts';
+import type {
+  EndItem,
+  EndVerdict,
+  NoteItem,
+  NoteVerdict,
+  SettledItem,
+} from '../../ports/store-runs.ts';
 import { applyEvent } from './apply.ts';
 import { outcomeOf } from './row.ts';
 import type { RunRow } from './tables.ts';
@@ -87,11 +93,11 @@ function keepLines(txn: Txn, { seq, attempt, lines = [] }: NoteItem): number {
   return dropped;
 }
 
-/** Gives back the places of ended runs whose code has stopped on this node. */
-export function settled(txn: Txn, node: NodeKey, seqs: readonly number[]): Waking<void> {
-  for (const seq of seqs) {
+/** Gives back the places of ended attempts whose code has stopped on this node. */
+export function settled(txn: Txn, node: NodeKey, items: readonly SettledItem[]): Waking<void> {
+  for (const { seq, attempt } of items) {
     const row = txn.tables.runs.bySeq(seq);
-    if (row !== undefined) applyEvent(txn, row, { type: 'settled', owner: node });
+    if (row !== undefined) applyEvent(txn, row, { type: 'settled', owner: node, attempt });
   }
   return { reply: undefined, woken: txn.takeWoken() };
 }

@@ -105,7 +105,7 @@ class Life {
   async settleAll(): Promise<void> {
     for (const row of this.world.store.rows()) {
       if (row.owner === null || row.stage === 'running') continue;
-      await this.world.store.settled(row.owner, [row.seq]);
+      await this.world.store.settled(row.owner, [row]);
     }
   }
 

@@ -102,7 +102,7 @@ describe('pruning', () => {
     await store.prune(retention, 100);
     assert.equal(await scene.stands(first), 'cancelled');
     assert.equal(await scene.stands(second), 'lane');
-    await store.settled(node, [run.seq]);
+    await store.settled(node, [run]);
     assert.equal(await scene.stands(second), 'slot');
     pass(10_000);
     assert.deepEqual(await store.prune(retention, 100), { pruned: 1, more: false });

@@ -31,7 +31,7 @@ async function lingering() {
 describe('a run that waits for the code of its last attempt', () => {
   it('is not tried again before its time, though the code has stopped', async () => {
     const { scene, store, pass, node, id, run } = await lingering();
-    await store.settled(node, [run.seq]);
+    await store.settled(node, [run]);
     assert.equal(await scene.stands(id), 'time');
     assert.deepEqual(await scene.claimIds(node), []);
     pass(60_000);
@@ -49,7 +49,7 @@ describe('a run that waits for the code of its last attempt', () => {
     assert.deepEqual([second.due, second.more], [0, false]);
     assert.equal(await scene.stands(id), 'parked');
     assert.deepEqual(await scene.claimIds(node), []);
-    await store.settled(node, [run.seq]);
+    await store.settled(node, [run]);
     assert.deepEqual(await scene.claimIds(node), [id]);
     await scene.nothingIsWrong();
   });
@@ -68,7 +68,7 @@ describe('a run that waits for the code of its last attempt', () => {
     const { scene, store, node, id, next, run } = await lingering();
     await store.cancel([{ id, reason: 'enough' }]);
     assert.deepEqual(await scene.allStand([id, next]), ['cancelled', 'lane']);
-    await store.settled(node, [run.seq]);
+    await store.settled(node, [run]);
     assert.equal(await scene.stands(next), 'slot');
     await scene.nothingIsWrong();
   });
@@ -83,7 +83,7 @@ describe('a run that waits for the code of its last attempt', () => {
 
   it('gives its places to nobody when another node says that the code has stopped', async () => {
     const { scene, store, id, next, run } = await lingering();
-    await store.settled(await scene.join(), [run.seq]);
+    await store.settled(await scene.join(), [run]);
     assert.deepEqual(await scene.allStand([id, next]), ['parked', 'lane']);
   });
 });

@@ -21,6 +21,7 @@ import type {
   NodeRow,
   RecoverVerdict,
 } from '../../ports/store-nodes.ts';
+import { renewalAheadMs } from '../judge-clock.ts';
 import { applyEvent } from './apply.ts';
 import { stops } from './cancel.ts';
 import type { NodeRecord } from './tables.ts';
@@ -35,6 +36,11 @@ function leaseOver(txn: Txn, record: NodeRecord): boolean {
   return txn.moment.judge > record.renewedAt + record.ttlMs;
 }
 
+/** What is written down as the time of a renewal that happens now. */
+function renewal({ moment }: Txn, ttlMs: number): number {
+  return moment.judge + renewalAheadMs(ttlMs, moment.judgeStepMsMax ?? 0);
+}
+
 /** Takes a new node in. */
 export function join(txn: Txn, card: NodeCard): JoinVerdict {
   forgetEnded(txn);
@@ -47,13 +53,13 @@ export function join(txn: Txn, card: NodeCard): JoinVerdict {
       'give the changed function a new version, or stop that node first';
     return { ok: false, code: 'function.conflict', message };
   }
-  const { judge, boot, wall } = txn.moment;
+  const { boot, wall } = txn.moment;
   const node = txn.tables.nodes.insert({
     ...card,
     state: 'live',
     joinedAt: wall,
     endedAt: null,
-    renewedAt: judge,
+    renewedAt: renewal(txn, card.ttlMs),
     boot,
   });
   return { ok: true, node };
@@ -87,8 +93,8 @@ function conflict(
 export function beat(txn: Txn, node: NodeKey): Beat | null {
   const record = txn.tables.nodes.byKey(node);
   if (record === undefined || !present(record)) return null;
-  const { judge, boot } = txn.moment;
-  txn.tables.nodes.update({ ...record, renewedAt: judge, boot });
+  const renewedAt = renewal(txn, record.ttlMs);
+  txn.tables.nodes.update({ ...record, renewedAt, boot: txn.moment.boot });
   return { nodes: nodes(txn), stops: stops(txn, node) };
 }
 
@@ -153,7 +159,7 @@ function take(txn: Txn, node: NodeKey, evidence: DeathEvidence, rowsMax: number)
   const owned = txn.tables.runs.ownedBy(node, rowsMax);
   for (const row of owned) {
     if (row.stage === 'done' || row.stage === 'parked') {
-      applyEvent(txn, row, { type: 'settled', owner: node });
+      applyEvent(txn, row, { type: 'settled', owner: node, attempt: row.attempt });
       continue;
     }
     const event = { type: 'owner-died', fence: row.fence, evidence: evidence.detail } as const;

@@ -249,4 +249,8 @@ export interface Moment {
    */
   readonly judge: number;
   readonly boot: string;
+  /** How far the judge's clock moves at once at the most, where it moves in steps. Else 0. */
+  readonly judgeStepMsMax?: number;
+  /** Every fence that is given out now is greater. 0 where no commit is ever lost. */
+  readonly fenceFloor?: number;
 }

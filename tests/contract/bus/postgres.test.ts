@@ -121,6 +121,8 @@ describe('the postgres bus', waitsAtMost, () => {
       bus.publish('done');
     }
     await woken;
+    // The others may hear of it before the server has confirmed it here.
+    while (bus.counts().notified === 0) await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual([bus.counts().notified, ready.calls, done.calls], [1, 1, 1]);
     const startedAt = clock.mono();
     while (clock.mono() - startedAt < 100) {

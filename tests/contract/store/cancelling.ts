@@ -152,7 +152,7 @@ function running(contract: Contract): void {
     const late = await scene.end(run, { how: 'succeeded', result: '1' });
     assert.equal(late.ok === false && late.code, 'fence.stale');
     assert.equal(await scene.stands(next), 'lane', '(G4) its code may still be executing');
-    await scene.store.settled(node, [run.seq]);
+    await scene.store.settled(node, [run]);
     assert.deepEqual(await scene.claimIds(node), [next]);
   });
 

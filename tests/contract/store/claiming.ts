@@ -100,7 +100,7 @@ function handOut(contract: Contract): void {
     await scene.succeed(first);
     await scene.store.cancel([{ id: second.id, reason: 'x' }]);
     await scene.end(second, { how: 'stopped', settled: false });
-    const owned = rest.map(({ seq, fence }) => ({ seq, fence, lingers: false }));
+    const owned = rest.map(({ seq, attempt, fence }) => ({ seq, attempt, fence, lingers: false }));
     assert.deepEqual(await scene.store.owned(node, 10), owned, 'what ended is not owned');
     assert.deepEqual(await scene.store.owned(nodeKeyOf(4_711), 10), []);
     await scene.bury(node);

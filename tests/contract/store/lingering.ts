@@ -29,14 +29,15 @@ function afterTheEnd(contract: Contract): void {
     await scene.end(run, { how: 'stopped', settled: false });
     assert.equal(await scene.stands(id), 'cancelled', '(G5) the run has its outcome all the same');
     assert.deepEqual((await scene.store.lanes(10))[0]?.holders, [id]);
-    const { seq, fence } = run;
-    assert.deepEqual(await scene.store.owned(node, 10), [{ seq, fence, lingers: true }]);
-    await scene.store.settled(other, [run.seq, 999]);
+    const { seq, attempt, fence } = run;
+    const owned = [{ seq, attempt, fence, lingers: true }];
+    assert.deepEqual(await scene.store.owned(node, 10), owned);
+    await scene.store.settled(other, [run, { seq: 999, attempt: 1 }]);
     assert.equal(await scene.stands(next), 'lane', 'it is not for others to say');
-    const { woken } = await scene.store.settled(node, [run.seq]);
+    const { woken } = await scene.store.settled(node, [run]);
     assert.equal(woken.ready, true);
     assert.equal(await scene.stands(next), 'slot');
-    await scene.store.settled(node, [run.seq]);
+    await scene.store.settled(node, [run]);
     assert.deepEqual(await scene.claimIds(other), [next]);
   });
 
@@ -72,9 +73,9 @@ function beforeTheRetry(contract: Contract): void {
       const waits = [id ?? '', next ?? '', elsewhere ?? ''];
       assert.deepEqual(await scene.allStand(waits), ['parked', 'lane', 'tenant']);
       assert.deepEqual(await scene.claimIds(other), []);
-      await scene.store.settled(other, [run.seq]);
+      await scene.store.settled(other, [run]);
       assert.equal(await scene.stands(id), 'parked', 'it is not for others to say');
-      const { woken } = await scene.store.settled(node, [run.seq]);
+      const { woken } = await scene.store.settled(node, [run]);
       assert.equal(woken.ready, true);
       const again = await scene.claimOne(other);
       assert.deepEqual([again.id, again.attempt, again.failures], [id, 2, 1]);
@@ -95,7 +96,7 @@ function beforeTheRetry(contract: Contract): void {
     assert.deepEqual(await scene.allStand([id ?? '', next ?? '']), ['parked', 'lane']);
     const verdict = await scene.end(run, { how: 'succeeded', result: '1' });
     assert.equal(verdict.ok === false && verdict.code, 'fence.stale');
-    await scene.store.settled(node, [run.seq]);
+    await scene.store.settled(node, [run]);
     assert.equal((await scene.claimOne(await scene.join())).id, id);
   });
 
@@ -105,7 +106,7 @@ function beforeTheRetry(contract: Contract): void {
     const [id] = await scene.start({ lane: 'x', policy: { retry } });
     const run = await scene.claimOne(node);
     await timeOut(scene, run);
-    await scene.store.settled(node, [run.seq]);
+    await scene.store.settled(node, [run]);
     const { gate, dueAt, attempts } = await scene.get(id);
     assert.deepEqual([gate, dueAt], ['time', (attempts[0]?.endedAt ?? 0) + 60_000]);
     const policy = { retry: { ...retry, delayMs: 10 } };
@@ -118,8 +119,25 @@ function beforeTheRetry(contract: Contract): void {
       return scene.world.now() > failedAt + 20;
     });
     assert.equal(await scene.stands(soon), 'parked', 'its code still goes on');
-    await scene.store.settled(node, [short.seq]);
+    await scene.store.settled(node, [short]);
     assert.equal((await scene.claimOne(node)).id, soon);
+  });
+
+  contract('(G4) is not let on by word of an earlier attempt that comes late', async (scene) => {
+    const node = await scene.join();
+    const [id, next] = await scene.startMany(2, { lane: 'x' });
+    const first = await scene.claimOne(node);
+    await timeOut(scene, first);
+    await scene.store.settled(node, [first]);
+    const second = await scene.claimOne(node);
+    await timeOut(scene, second);
+    await scene.store.settled(node, [first, { seq: second.seq, attempt: 3 }]);
+    assert.deepEqual(await scene.allStand([id ?? '', next ?? '']), ['parked', 'lane']);
+    await cancel(scene, id);
+    await scene.store.settled(node, [first]);
+    assert.deepEqual(await scene.allStand([id ?? '', next ?? '']), ['cancelled', 'lane']);
+    await scene.store.settled(node, [second]);
+    assert.deepEqual(await scene.claimIds(node), [next]);
   });
 
   contract(
@@ -143,7 +161,7 @@ function beforeTheRetry(contract: Contract): void {
     const again = await scene.claimOne(other);
     assert.equal(again.id, id);
     assert.ok(again.fence > run.fence);
-    await scene.store.settled(node, [run.seq]);
+    await scene.store.settled(node, [run]);
     assert.equal(await scene.stands(id), 'running');
     await scene.succeed(again);
   });
@@ -161,7 +179,7 @@ function givenUp(contract: Contract): void {
       const { reply } = await cancel(scene, id);
       assert.deepEqual(reply, [{ ok: true, state: 'cancelled' }]);
       assert.deepEqual(await scene.allStand([id ?? '', next ?? '']), ['cancelled', 'lane']);
-      await scene.store.settled(node, [run.seq]);
+      await scene.store.settled(node, [run]);
       assert.equal(await scene.stands(next), 'slot');
     },
   );
@@ -178,7 +196,7 @@ function givenUp(contract: Contract): void {
     });
     assert.ok(scene.world.now() >= deadlineAt);
     assert.equal(await scene.stands(next), 'lane');
-    await scene.store.settled(node, [run.seq]);
+    await scene.store.settled(node, [run]);
     assert.equal(await scene.stands(next), 'slot');
   });
 }

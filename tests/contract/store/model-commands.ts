@@ -71,7 +71,7 @@ const claim = (n: number, runsMax: number): Command =>
     for (const { id, seq, fence, attempt } of runs) {
       const run = model.find(id);
       assert.ok(run !== undefined);
-      model.claimed(run, { id, seq, fence, node });
+      model.claimed(run, { id, seq, attempt, fence, node });
       assert.equal(attempt, run.attempt);
     }
   });
@@ -111,9 +111,9 @@ const settle = (n: number): Command =>
   command(`settle ${n}`, async (model, real) => {
     const by = ownershipOf(model, n);
     if (by === undefined) return;
-    await real.store.settled(nodeKeyOf(by.node), [by.seq]);
+    await real.store.settled(nodeKeyOf(by.node), [by]);
     const run = model.find(by.id);
-    if (run !== undefined) model.settled(run, by.node);
+    if (run !== undefined) model.settled(run, by.node, by.attempt);
   });
 
 const note = (n: number): Command =>

@@ -38,6 +38,7 @@ export interface ModelRun {
 export interface Ownership {
   readonly id: string;
   readonly seq: number;
+  readonly attempt: number;
   readonly fence: number;
   readonly node: number;
 }
@@ -123,8 +124,8 @@ export class Model {
     this.letIn(run.kind);
   }
 
-  settled(run: ModelRun, node: number): void {
-    if (run.node !== node) return;
+  settled(run: ModelRun, node: number, attempt: number): void {
+    if (run.node !== node || run.attempt !== attempt) return;
     if (run.status === 'parked') this.requeue(run);
     if (run.status !== 'done') return;
     Object.assign(run, { node: null, holds: false });
@@ -146,7 +147,7 @@ export class Model {
   nodeDied(node: number): void {
     for (const run of this.runs.filter((one) => one.node === node)) {
       if (run.status !== 'running') {
-        this.settled(run, node);
+        this.settled(run, node, run.attempt);
         continue;
       }
       run.fence += 1;

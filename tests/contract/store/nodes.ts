@@ -195,7 +195,7 @@ function ending(contract: Contract): void {
       const nobody = nodeKeyOf(4_711);
       await scene.store.drain(nobody);
       await scene.store.leave(nobody);
-      await scene.store.settled(nobody, [1, 2]);
+      await scene.store.settled(nobody, [{ seq: 1, attempt: 1 }]);
       assert.deepEqual(await scene.store.stops(nobody), []);
       const { reply } = await scene.store.recover(nobody, gone, 10);
       assert.equal(reply.ok === false && reply.code, 'node.not_found');

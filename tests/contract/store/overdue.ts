@@ -80,7 +80,7 @@ function deadlines(contract: Contract): void {
     const late = await scene.end(run, { how: 'succeeded', result: '1' });
     assert.equal(late.ok === false && late.code, 'fence.stale');
     assert.equal(await scene.stands(next), 'lane', '(G4) its code may still be executing');
-    await scene.store.settled(node, [run.seq]);
+    await scene.store.settled(node, [run]);
     assert.equal(await scene.stands(next), 'slot');
   });
 }

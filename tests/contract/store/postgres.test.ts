@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { silentLog } from '../../../src/ports/log.ts';
 import {
   openPostgresStore,
@@ -6,6 +5,7 @@ import {
 } from '../../../src/store/postgres/postgres-store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { parsePostgresAddress } from '../../../src/system/postgres/address.ts';
+import { othersBeat } from '../../postgres/others-beat.ts';
 import { testServer } from '../../postgres/server.ts';
 import { type StoreAdapter, storeContract } from './suite.ts';
 
@@ -14,7 +14,8 @@ const clock = systemClock();
 const postgres = (durability: 'full' | 'relaxed'): StoreAdapter => ({
   name: `postgres, ${durability}`,
   async open() {
-    const place = (await testServer()).freshSchema();
+    const server = await testServer();
+    const place = server.freshSchema();
     const address = parsePostgresAddress(place.url);
     const opened: PostgresStore[] = [];
     const connect = async () => {
@@ -27,7 +28,7 @@ const postgres = (durability: 'full' | 'relaxed'): StoreAdapter => ({
       connect,
       // The server is on this host, and so has the same wall clock.
       now: () => clock.wall(),
-      pass: () => turn(),
+      pass: othersBeat(server.query, place.schema),
       async close() {
         await Promise.all(opened.map((store) => store.close()));
         await place.drop();

@@ -120,7 +120,7 @@ export function pruning(contract: Contract): void {
     await untilOlder(scene);
     await scene.store.prune(keepAllBut('cancelled'), 10);
     assert.equal(await scene.stands(next), 'lane', 'the code may still be executing');
-    await scene.store.settled(node, [run.seq]);
+    await scene.store.settled(node, [run]);
     assert.deepEqual(await scene.claimIds(node), [next]);
     await scene.store.prune(keepAllBut('cancelled'), 10);
     assert.equal(await scene.store.get(id ?? ''), null);

@@ -89,8 +89,26 @@ function keeping(contract: Contract): void {
     await scene.store.cancel([{ id: run.id, reason: 'no more' }]);
     await scene.end(run, { how: 'stopped', settled: false });
     assert.deepEqual(await scene.claimIds(node), []);
-    const { woken } = await scene.store.settled(node, [run.seq]);
+    const { woken } = await scene.store.settled(node, [run]);
     assert.equal(woken.ready, true);
+    assert.deepEqual(await scene.claimIds(node), [next]);
+  });
+
+  contract('keeps it though an earlier attempt of the run settles meanwhile', async (scene) => {
+    const node = await scene.join();
+    await limit(scene, 1);
+    const [, next] = await scene.startMany(2, mine);
+    const error = { code: 'attempt.timed_out', message: 'took too long' };
+    const late = { how: 'timed-out', error, chance: 0, scope: 'attempt', settled: false } as const;
+    const first = await scene.claimOne(node);
+    await scene.end(first, late);
+    const second = await scene.claimOne(node);
+    assert.deepEqual([second.id, second.attempt], [first.id, 2]);
+    await scene.store.cancel([{ id: second.id, reason: 'no more' }]);
+    await scene.end(second, { how: 'stopped', settled: false });
+    await scene.store.settled(node, [first]);
+    assert.deepEqual(await scene.claimIds(node), [], 'the code of the second attempt goes on');
+    await scene.store.settled(node, [second]);
     assert.deepEqual(await scene.claimIds(node), [next]);
   });
 
@@ -182,7 +200,7 @@ function changing(contract: Contract): void {
     await scene.end(run, { how: 'stopped', settled: false });
     await limit(scene, 1);
     assert.deepEqual(await scene.claimIds(node), []);
-    await scene.store.settled(node, [run.seq]);
+    await scene.store.settled(node, [run]);
     assert.equal((await scene.claimIds(node)).length, 1);
   });
 

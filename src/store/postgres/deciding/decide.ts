@@ -6,7 +6,9 @@
  *    only where rows come from and where they go.
  * D2 Usually two calls: one that opens the transaction, takes the gate and loads; one that writes
  *    and commits. A decision that asks for more than was foreseen loads again and begins anew.
- * D3 A decision that changed nothing is rolled back.
+ *    So does the first one of a process that meets a policy.
+ * D3 A decision that changed nothing writes nothing. It commits all the same: an epoch may have
+ *    begun with it.
  */
 import { HoldfastError } from '../../../core/errors.ts';
 import type { Tables } from '../../verbs/tables.ts';
@@ -29,6 +31,10 @@ export interface Deciding {
   readonly policies: Policies;
 }
 
+function* policiesOf({ rows }: Loaded): Generator<number> {
+  for (const { policy } of rows.values()) yield policy;
+}
+
 /** Decides by a verb and writes what it changed. `further` is written with it, for its reply. */
 export async function decide<Reply>(
   deciding: Deciding,
@@ -41,7 +47,7 @@ export async function decide<Reply>(
   const { reply, text } = await decided(deciding, queries, wants, verb);
   const more = further(reply);
   if (text === null && more === null) {
-    await queries.script('rollback');
+    await queries.script('commit');
     return reply;
   }
   const writes = text === null ? '' : `select ${s}.apply(${queries.literal(text)}::json);`;
@@ -58,10 +64,11 @@ async function decided<Reply>(
   const { s, policies } = deciding;
   const loaded = new Loaded();
   const load = async (wants: Wants, begin: string, gate: 'yes' | 'no') => {
-    const ask = jsonParam({ ranges: [], ...wants, gate, known: policies.known() });
+    const ask = jsonParam({ ranges: [], ...wants, gate });
     const text = `${begin}select ${s}.load(${queries.literal(ask)}) as value`;
     const reply = await queries.script<LoadReply>(text);
-    loaded.add(wants, reply, (key, policy) => policies.learn(key, policy));
+    loaded.add(wants, reply);
+    await policies.know(queries, policiesOf(loaded));
   };
   // Opening the transaction and the first look are one call.
   await load(first, 'begin; ', 'yes');

@@ -59,9 +59,11 @@ function cancelAgain(txn: Txn, items: readonly CancelItem[]): ReplyOf<'cancel'> 
 /** Decides in this thread. It closes nothing: the pool is its owner's. */
 export function directDecider(base: DeciderBase): Decider {
   const { pool, policies, busyPatienceMs } = base;
+  const keeping = <T>(work: (unknown: boolean) => Promise<T>): Promise<T> =>
+    tried(busyPatienceMs, (unknown) => policies.kept(() => work(unknown)));
   return {
     decide: (name, wants, args) =>
-      tried(busyPatienceMs, (unknown) =>
+      keeping((unknown) =>
         pool.write(async (queries) => {
           if (name !== 'start') {
             const verb = (unknown && name === 'cancel' ? cancelAgain : writeVerbs[name]) as AnyVerb;
@@ -79,8 +81,7 @@ export function directDecider(base: DeciderBase): Decider {
           return unknown ? again.answered(reply, items) : reply;
         }),
       ) as Promise<never>,
-    acceptInbox: () =>
-      tried(busyPatienceMs, () => pool.write((queries) => acceptInbox(base, queries))),
+    acceptInbox: () => keeping(() => pool.write((queries) => acceptInbox(base, queries))),
     close: async () => {},
   };
 }

@@ -47,7 +47,8 @@ const itemOf = (waiting: Waiting): StartItem => ({
   dueAt: (waiting.dueAt ?? null) as WallMs | null,
   deadlineAt: (waiting.deadlineAt ?? null) as WallMs | null,
   tags: waiting.tags ?? [],
-  policy: waiting.policy ?? policyUnset,
+  // What is null there was left out by whoever wrote the item.
+  policy: { ...policyUnset, ...waiting.policy },
 });
 
 /** What was accepted. */

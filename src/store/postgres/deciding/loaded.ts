@@ -9,9 +9,9 @@ import type { NodeKey } from '../../../core/execution/run.ts';
 import type { ShareClock } from '../../../core/rank.ts';
 import type { WallMs } from '../../../core/time.ts';
 import type { PauseView } from '../../../ports/store-reads.ts';
-import type { RunPolicy } from '../../../ports/store-runs.ts';
+import { judgeStepMsMax } from '../../judge-clock.ts';
 import { type RunTuple, runOf } from '../../run-tuple.ts';
-import type { NodeRecord, RunRow, TenantRow } from '../../verbs/tables.ts';
+import type { Moment, NodeRecord, RunRow, TenantRow } from '../../verbs/tables.ts';
 
 /** The ranges that `load` knows. */
 export type RangeKind =
@@ -85,6 +85,7 @@ type TenantTuple = readonly [
 export interface LoadReply {
   readonly wall: number;
   readonly judge: number;
+  readonly fenceFloor: number;
   readonly first: number | null;
   readonly node: number | null;
   readonly live: number;
@@ -97,7 +98,6 @@ export interface LoadReply {
   readonly inputs: readonly (readonly [number, string])[] | null;
   readonly owners: readonly (readonly [number, string])[] | null;
   readonly nodes: readonly NodeTuple[] | null;
-  readonly policies: readonly (readonly [number, string])[] | null;
 }
 
 /** The beginning of an index: its rows in order, and whether there are more. */
@@ -137,12 +137,13 @@ export class Loaded {
   live = 0;
   first: number | null = null;
   node: number | null = null;
-  moment: { readonly wall: WallMs; readonly judge: number; readonly boot: string } | null = null;
+  moment: Moment | null = null;
 
-  /** Takes in what one `load` gave for `wants`. Policies go to `learn`. */
-  add(wants: Wants, reply: LoadReply, learn: (key: number, policy: RunPolicy) => void): void {
+  /** Takes in what one `load` gave for `wants`. */
+  add(wants: Wants, reply: LoadReply): void {
     // The time of the first look is the time of the whole decision.
-    this.moment ??= { wall: reply.wall as WallMs, judge: reply.judge, boot };
+    const { judge, fenceFloor } = reply;
+    this.moment ??= { wall: reply.wall as WallMs, judge, boot, judgeStepMsMax, fenceFloor };
     for (const seq of wants.seqs ?? []) this.asked.seqs.add(seq);
     for (const id of wants.ids ?? []) this.asked.ids.add(id);
     for (const tuple of reply.rows ?? []) {
@@ -161,7 +162,6 @@ export class Loaded {
     for (const [seq, input] of reply.inputs ?? []) this.inputs.set(seq, input);
     for (const [node, name] of reply.owners ?? []) this.owners.set(node, name);
     if (reply.nodes !== null || wants.nodes === 'yes') this.#nodes(reply.nodes ?? []);
-    for (const [key, content] of reply.policies ?? []) learn(key, JSON.parse(content) as RunPolicy);
     this.#small(reply);
   }
 

@@ -59,9 +59,10 @@ export function writtenText(decided: Decided): string | null {
   put(
     text,
     'nodes_up',
-    [...nodes.updated.values()].map(({ node, state, endedAt }) => ({
+    [...nodes.updated.values()].map(({ node, state, endedAt, renewedAt }) => ({
       ...{ node, state },
       ended_at: endedAt,
+      renewed_at: renewedAt,
     })),
   );
   put(text, 'nodes_out', [...nodes.removed]);

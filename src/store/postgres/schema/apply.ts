@@ -4,7 +4,9 @@
  *
  * A1 It changes exactly the rows that it is given. A row that should be there and is not is a
  *    defect: the transaction fails and nothing is written.
- * A2 Whatever stands at the last gate after it lies behind its function's floor.
+ * A2 Nobody is declared dead who has renewed its lease since that was decided: then everything is
+ *    decided anew. Beats do not wait for the gate.
+ * A3 Whatever stands at the last gate after it lies behind its function's floor.
  */
 export const applySql = (s: string): string => `
 create function ${s}.apply(p json) returns void language plpgsql volatile as $$
@@ -14,6 +16,8 @@ declare
   v_ranks double precision[];
 begin
   if p->'runs' is not null then
+    perform ${s}.policies_there(array(
+      select distinct x.policy from json_to_recordset(p->'runs') as x(policy bigint)));
     insert into ${s}.runs select * from json_populate_recordset(null::${s}.runs, p->'runs');
   end if;
   if p->'live_in' is not null then
@@ -79,11 +83,17 @@ begin
   if p->'nodes_up' is not null then
     -- Not the renewal: a beat may have written it meanwhile.
     update ${s}.nodes n set state = r.state, ended_at = r.ended_at
-      from json_populate_recordset(null::${s}.nodes, p->'nodes_up') r where n.node = r.node;
+      from json_populate_recordset(null::${s}.nodes, p->'nodes_up') r where n.node = r.node
+        and (r.state <> 'dead' or n.renewed_at = r.renewed_at);
+    get diagnostics v_rows = row_count;
+    if v_rows <> json_array_length(p->'nodes_up') then
+      raise exception using errcode = 'serialization_failure',
+        message = 'holdfast: a node renewed its lease while it was declared dead';
+    end if;
   end if;
   if p->'nodes_out' is not null then
     delete from ${s}.nodes
-      where node = any (array(select value::integer from json_array_elements_text(p->'nodes_out')));
+      where node = any (array(select value::bigint from json_array_elements_text(p->'nodes_out')));
   end if;
   perform ${s}.count_live(coalesce((p->>'live')::bigint, 0));
   select array_agg(fn), array_agg(rank) into v_fns, v_ranks from (

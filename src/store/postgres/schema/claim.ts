@@ -6,8 +6,10 @@
  * H2 The order is by rank over all functions asked for, then by acceptance. Of each function a few
  *    rows are read at first, and more only while unread ones may belong to those handed out.
  * H3 A function's rows are read from its floor on; the floor follows what was handed out.
- * H4 The arithmetic is that of `advance` in `src/core/rank.ts` and of `patienceAtClaim` in
+ * H4 One function is handed out in one statement; of several the orders are merged first.
+ * H5 The arithmetic is that of `advance` in `src/core/rank.ts` and of `patienceAtClaim` in
  *    `src/core/execution/deadline.ts`.
+ * H6 A fence is greater than the one before, and than all that may have been given out and lost.
  */
 import { overdueMarginMs } from '../../../core/execution/deadline.ts';
 import { limits } from '../../../core/limits.ts';
@@ -18,6 +20,7 @@ import {
   paceSmoothingMs,
   turnsPerClaimMin,
 } from '../../../core/rank.ts';
+import { judgeLookMsMin, judgeStepMsMax } from '../../judge-clock.ts';
 
 /** A floor is written for so many runs of a function: before, the dead entries do not matter. */
 const floorRunsMin = 4;
@@ -35,7 +38,8 @@ begin
     (select deadline_at from ${s}.live
       where deadline_at is not null and stage <> 5 and stage <> 8 order by deadline_at limit 1)
     union all
-    (select w + greatest(0, ceil(overdue_at - j)) + 1 from ${s}.live
+    (select w + case when overdue_at <= j then 1
+        else greatest(ceil(overdue_at - j) + 1, ${judgeLookMsMin}) end from ${s}.live
       where overdue_at is not null order by overdue_at limit 1)
     union all
     -- What came into the inbox behind its floor is due at once: up to there a sweep has looked.
@@ -108,8 +112,95 @@ end
 $$;
 `;
 
+/**
+ * Hands out the first of an order, given as rows of seq, rank, tag and place in the order.
+ * What few runs have is not a column of the answer but an entry of `more`.
+ */
+const handOut = (s: string, order: string): string => `
+    with first as materialized (${order}
+    ), z as (
+      select o.*, r.id, r.input, r.lane, r.tags, r.accepted_at, r.policy,
+        p.attempt_timeout_ms as timeout, p.grace_ms as grace, coalesce(t.weight, 1) as weight,
+        case when r.deadline_at is not null then greatest(0, r.deadline_at - w) end as left_ms,
+        coalesce(sum(octet_length(r.input)) over (
+          order by o.ord rows between unbounded preceding and 1 preceding
+        ), 0) as before
+      from first o
+      join ${s}.runs r on r.seq = o.seq
+      join ${s}.policies p on p.policy = r.policy
+      left join ${s}.tenants t on t.tenant = r.tenant
+      where o.ord <= p_max
+    ), handed as (
+      update ${s}.live l set
+        stage = 5, attempt = l.attempt + 1,
+        fence = greatest(l.fence, (select ${s}.fence_floor())) + 1,
+        owner = p_node, started_at = w,
+        due_at = null, rank = null, tag = null,
+        overdue_at = case when z.timeout is null and z.left_ms is null then null
+          else j + least(z.timeout, z.left_ms) + z.grace + ${overdueMarginMs + judgeStepMsMax} end,
+        overdue_cause = case
+          when z.timeout is null and z.left_ms is null then null
+          when z.left_ms is null or z.timeout <= z.left_ms then 'attempt'
+          else 'deadline' end
+      from z
+      where l.seq = z.seq and z.before < ${limits.claimInputCharsMax}
+      returning z.ord, z.rank, z.tag, z.weight, z.id, z.input, z.lane, z.tags, z.accepted_at,
+        z.policy, l.seq, l.fn, l.tenant, l.attempt, l.failures, l.fence, l.deadline_at
+    )
+    select count(*), sum(1 / weight), max(tag), array_agg(fn), array_agg(rank), array_agg(seq),
+      (select count(*) from first), json_build_object(
+        'seq', json_agg(seq), 'id', json_agg(id), 'fn', json_agg(fn), 'fence', json_agg(fence),
+        'input', json_agg(input), 'tenant', json_agg(tenant), 'accepted', json_agg(accepted_at),
+        'deadline', json_agg(deadline_at), 'policy', json_agg(policy),
+        'more', json_agg(json_build_array(ord - 1, attempt, failures, lane, tags))
+          filter (where attempt <> 1 or failures <> 0 or lane is not null or tags <> '[]')
+      )
+    into v_taken, v_turns, v_tag, v_of, v_ranks, v_seqs, v_found, v_runs
+    from (select * from handed order by ord) h;`;
+
+/** The order of one function, and one row more. */
+const orderOfOne = (s: string): string => `
+      select q.*, row_number() over (order by q.rank, q.seq) as ord
+      from (
+        select v.seq, v.rank, v.tag from ${s}.live v
+        where v.fn = v_fns[1] and v.stage = 4 and (v.rank, v.seq) >= (v_floor, v_floor_seq)
+        order by v.rank, v.seq limit p_max + 1
+      ) q`;
+
+/** An order that was found before. */
+const orderFound = `
+      select u.seq, u.rank, u.tag, u.ord
+      from unnest(v_seqs, v_ranks, v_tags) with ordinality as u(seq, rank, tag, ord)`;
+
+/** Merges the orders of several functions into v_seqs, v_ranks and v_tags. */
+const merge = (s: string): string => `
+    v_each := greatest(${rowsEachMin}, ceil(2.0 * p_max / cardinality(v_fns)));
+    loop
+      with c as materialized (
+        select * from ${s}.heads(v_fns, v_rooms, v_each)
+      ), first as materialized (
+        select c.* from c where c.nth <= least(c.room, v_each)
+        order by c.rank, c.seq limit p_max
+      ), last as (select rank, seq from first order by rank desc, seq desc limit 1)
+      select
+        (select array_agg(seq order by rank, seq) from first),
+        (select array_agg(rank order by rank, seq) from first),
+        (select array_agg(tag order by rank, seq) from first),
+        (select count(*) from c),
+        -- A function was read short, and its unread rows may belong to the first.
+        exists (
+          select 1 from c where c.nth = v_each and c.nth < c.room
+            and exists (select 1 from c o where o.fn = c.fn and o.nth > v_each)
+            and ((c.rank, c.seq) <= (select rank, seq from last)
+              or (select count(*) from first) < p_max)
+        )
+      into v_seqs, v_ranks, v_tags, v_ready, v_short;
+      exit when not v_short;
+      v_each := v_each * 4;
+    end loop;`;
+
 const claim = (s: string): string => `
-create function ${s}.claim(p_node integer, p_fns text[], p_rooms integer[], p_max integer)
+create function ${s}.claim(p_node bigint, p_fns text[], p_rooms integer[], p_max integer)
 returns json language plpgsql volatile as $$
 declare
   w double precision;
@@ -118,18 +209,22 @@ declare
   v_fns text[];
   v_rooms integer[];
   v_each integer;
+  v_floor double precision;
+  v_floor_seq bigint;
   v_seqs bigint[];
   v_of text[];
   v_ranks double precision[];
   v_tags double precision[];
-  v_backlog boolean;
   v_short boolean;
   v_runs json;
+  v_found integer;
+  v_ready integer := 0;
   v_taken integer;
   v_turns double precision;
+  v_tag double precision;
   f record;
 begin
-  perform ${s}.gate();
+  perform ${s}.door('hand-out');
   w := ${s}.wall();
   j := ${s}.judge();
   select state into v_state from ${s}.nodes where node = p_node;
@@ -141,69 +236,24 @@ begin
   where q.room > 0 and not exists (
     select 1 from ${s}.pauses p where p.kind = 'function' and p.key = q.fn
   );
-  v_each := greatest(${rowsEachMin}, ceil(2.0 * p_max / greatest(1, cardinality(v_fns))));
-  loop
-    with c as materialized (
-      select * from ${s}.heads(v_fns, v_rooms, v_each)
-    ), first as materialized (
-      select c.* from c where c.nth <= least(c.room, v_each)
-      order by c.rank, c.seq limit p_max
-    ), last as (select rank, seq from first order by rank desc, seq desc limit 1)
-    select
-      (select array_agg(seq order by rank, seq) from first),
-      (select array_agg(fn order by rank, seq) from first),
-      (select array_agg(rank order by rank, seq) from first),
-      (select array_agg(tag order by rank, seq) from first),
-      (select count(*) from c) > (select count(*) from first),
-      -- A function was read short, and its unread rows may belong to the first.
-      exists (
-        select 1 from c where c.nth = v_each and c.nth < c.room
-          and exists (select 1 from c o where o.fn = c.fn and o.nth > v_each)
-          and ((c.rank, c.seq) <= (select rank, seq from last)
-            or (select count(*) from first) < p_max)
-      )
-    into v_seqs, v_of, v_ranks, v_tags, v_backlog, v_short;
-    exit when not v_short;
-    v_each := v_each * 4;
-  end loop;
-  if v_seqs is null then
-    return json_build_object('runs', '[]'::json, 'next', ${s}.next_due(w, j));
+  if cardinality(v_fns) = 1 then
+    select a, b into v_floor, v_floor_seq from ${s}.cells
+      where kind = 'floor' and key = v_fns[1] order by n desc limit 1;
+    v_floor := coalesce(v_floor, '-infinity');
+    v_floor_seq := coalesce(v_floor_seq, 0);
+    -- Nobody counts beyond what was asked for.
+    p_max := v_rooms[1];${handOut(s, orderOfOne(s))}
+  elsif v_fns is not null then${merge(s)}${handOut(s, orderFound)}
   end if;
-  with z as (
-    select u.seq, u.ord, r.id, r.input, r.lane, r.tags, r.accepted_at, r.policy,
-      p.attempt_timeout_ms as timeout, p.grace_ms as grace, coalesce(t.weight, 1) as weight,
-      case when r.deadline_at is not null then greatest(0, r.deadline_at - w) end as left_ms,
-      coalesce(sum(octet_length(r.input)) over (
-        order by u.ord rows between unbounded preceding and 1 preceding
-      ), 0) as before
-    from unnest(v_seqs) with ordinality as u(seq, ord)
-    join ${s}.runs r on r.seq = u.seq
-    join ${s}.policies p on p.policy = r.policy
-    left join ${s}.tenants t on t.tenant = r.tenant
-  ), handed as (
-    update ${s}.live l set
-      stage = 5, attempt = l.attempt + 1, fence = l.fence + 1, owner = p_node, started_at = w,
-      due_at = null, rank = null, tag = null,
-      overdue_at = case when z.timeout is null and z.left_ms is null then null
-        else j + least(z.timeout, z.left_ms) + z.grace + ${overdueMarginMs} end,
-      overdue_cause = case
-        when z.timeout is null and z.left_ms is null then null
-        when z.left_ms is null or z.timeout <= z.left_ms then 'attempt'
-        else 'deadline' end
-    from z
-    where l.seq = z.seq and z.before < ${limits.claimInputCharsMax}
-    returning z.ord, z.weight, json_build_array(l.seq, z.id, l.fn, l.attempt, l.failures, l.fence,
-      z.input, z.lane, l.tenant, z.tags, z.accepted_at, l.deadline_at, z.policy) as run
-  )
-  select count(*), sum(1 / weight), json_agg(run order by ord)
-  into v_taken, v_turns, v_runs from handed;
-  perform ${s}.advance(
-    v_taken, (select max(t) from unnest(v_tags[1:v_taken]) t), v_turns,
-    v_backlog or v_taken < cardinality(v_seqs), w
-  );
+  if coalesce(v_taken, 0) = 0 then
+    return json_build_object('next', ${s}.next_due(w, j));
+  end if;
+  -- Whoever asked may have sent a wait for the disk along, in case there is need for it.
+  perform set_config('holdfast.handed', '1', false);
+  perform ${s}.advance(v_taken, v_tag, v_turns, v_taken < greatest(v_found, v_ready), w);
   for f in
     select q.fn, max(array[q.rank, q.seq]) as place
-    from unnest(v_of[1:v_taken], v_ranks[1:v_taken], v_seqs[1:v_taken]) as q(fn, rank, seq)
+    from unnest(v_of, v_ranks, v_seqs) as q(fn, rank, seq)
     group by q.fn having count(*) >= ${floorRunsMin}
   loop
     perform ${s}.put_cell('floor', f.fn, f.place[1], f.place[2], 0, 0);

@@ -1,18 +1,16 @@
 /**
  * Owns the functions about time, turns and floors that the verbs of the database share.
  *
- * J1 The judge's clock moves only when a node beats, by what the server's clock moved since the
- *    last time, and by `judgeStepMsMax` at the most. So neither a step of the server's clock nor
- *    the time for which the database was away takes the whole lease of a node that is alive.
- *    A step takes up to so much of it.
- * J2 Between two beats it reads on, within the same bound.
- * J3 Functions that do more than compute are written in PL/pgSQL, which keeps their plans: those of
+ * J1 The judge's clock is moved by heartbeats only, which know by their nodes' own monotonic time
+ *    how far it must be by now (\`src/store/judge-clock.ts\`). The server's wall clock has no say.
+ * J2 Functions that do more than compute are written in PL/pgSQL, which keeps their plans: those of
  *    SQL functions are made anew at each call.
- * J4 One transaction at a time changes runs: \`gate\` is an advisory lock of the transaction.
+ * J3 One transaction at a time changes runs: `gate` is an advisory lock of the transaction. Two
+ *    kinds of changes share it, each behind a `door` of its own: the hand-out, and plain ends. They
+ *    touch different rows: a run can end only after the hand-out that gave it its fence was
+ *    committed.
+ * J4 A transaction enters one door, and the gate before it: nobody waits in a circle.
  */
-
-/** How far the judge's clock moves at once at the most, in ms: a third of the usual lease. */
-const judgeStepMsMax = 5_000;
 
 /** The first key of every advisory lock of ours: the letters HFST. Stored format. */
 export const lockClass = 0x48_46_53_54;
@@ -24,29 +22,37 @@ $$;
 
 create function ${s}.judge() returns double precision language plpgsql volatile as $$
 begin
-  return (select a + least(greatest(${s}.wall() - b, 0), ${judgeStepMsMax})
-    from ${s}.cells where kind = 'judge' and key = '' order by n desc limit 1);
+  return (select a from ${s}.cells where kind = 'judge' and key = '' order by n desc limit 1);
 end
 $$;
 
-create function ${s}.judge_on() returns void language plpgsql volatile as $$
+create function ${s}.judge_on(p_least double precision)
+returns void language plpgsql volatile as $$
 declare
   v record;
-  w double precision := ${s}.wall();
 begin
-  select n, b into v from ${s}.cells
+  select n, a into v from ${s}.cells
     where kind = 'judge' and key = '' order by n desc limit 1;
-  if w - v.b between 0 and 50 then return; end if;
-  -- Whoever comes second finds another version and leaves it at that: the clock was moved just now.
-  update ${s}.cells
-    set n = n + 1, a = a + least(greatest(w - b, 0), ${judgeStepMsMax}), b = w
-    where kind = 'judge' and key = '' and n = v.n;
+  if v.a >= p_least then return; end if;
+  -- Whoever comes second finds a later version, and moves that one if it knows more.
+  update ${s}.cells set n = n + 1, a = p_least
+    where kind = 'judge' and key = '' and n >= v.n and a < p_least;
 end
 $$;
 
 create function ${s}.gate() returns void language plpgsql volatile as $$
 begin
   perform pg_advisory_xact_lock(${lockClass}, hashtext(current_database() || ' ${s}'));
+end
+$$;
+
+-- Keeps out whoever takes the gate, and whoever else comes through this door.
+create function ${s}.door(p_name text) returns void language plpgsql volatile as $$
+begin
+  perform pg_advisory_xact_lock_shared(
+    ${lockClass}, hashtext(current_database() || ' ${s}'));
+  perform pg_advisory_xact_lock(
+    ${lockClass}, hashtext(current_database() || ' ${s} ' || p_name));
 end
 $$;
 

@@ -1,11 +1,14 @@
 /**
  * Owns the verbs that every plain run passes inside the database: start, and success. Each is one
- * call and holds the gate for its own time only. The third, `claim`, has a file of its own.
+ * call and holds the gate, or a door in it, for its own time only. The third, `claim`, has a file
+ * of its own.
  *
  * H1 `start_plain` takes runs without a lane that are due at once and whose tenant has no limits.
  *    If one of them is anything else, or an id is known, it changes nothing and gives null.
  * H2 `succeed_plain` ends running runs under their fences that hold no place, and says which. The
- *    others are decided by the verbs of the embedded stores.
+ *    others are decided by the verbs of the embedded stores. It changes rows that no claim changes,
+ *    and the number of live rows, which no claim changes either: so it passes beside claims (J3 of
+ *    the clocks).
  * H3 The arithmetic of the fair order is that of `src/core/rank.ts`.
  */
 import { limits } from '../../../core/limits.ts';
@@ -38,6 +41,9 @@ begin
     where kind = 'clock' and key = '' order by n desc limit 1;
   v_turn := coalesce(v_turn, 0);
   v_pace := coalesce(v_pace, 1);
+  perform ${s}.epoch();
+  perform ${s}.policies_there(array(
+    select distinct x.policy from json_to_recordset(p_items) as x(policy bigint)));
   v_first := nextval('${s}.run_seq');
   if v_count > 1 then perform setval('${s}.run_seq', v_first + v_count - 1); end if;
   with i as (
@@ -45,7 +51,7 @@ begin
       row_number() over (partition by x.tenant order by x.ord) - 1 as nth
     from json_to_recordset(p_items) as x(
       ord integer, id text, fn text, tenant text, width integer, priority double precision,
-      deadline double precision, tags text, policy integer, input text)
+      deadline double precision, tags text, policy bigint, input text)
   ), t as (
     select k.tenant, k.times, coalesce(m.weight, 1) as weight,
       greatest(v_turn, coalesce(c.a, 0)) as turn, c.n
@@ -81,17 +87,17 @@ begin
 end
 $$;
 
-create function ${s}.succeed_plain(p_items json) returns json language plpgsql volatile as $$
+-- Gives true if it ended all of them, or else the list of those that it ended.
+create function ${s}.succeed_plain(p_seqs bigint[], p_fences bigint[], p_results text[])
+returns json language plpgsql volatile as $$
 declare
   w double precision;
   v_seqs bigint[];
 begin
-  perform ${s}.gate();
+  perform ${s}.door('ends');
   w := ${s}.wall();
-  with x as (
-    select * from json_to_recordset(p_items) as x(seq bigint, fence bigint, result text)
-  ), gone as (
-    delete from ${s}.live l using x
+  with gone as (
+    delete from ${s}.live l using unnest(p_seqs, p_fences, p_results) as x(seq, fence, result)
     where l.seq = x.seq and l.fence = x.fence and l.stage = 5
       and not l.lane_held and not l.tenant_held
     returning l.seq, l.attempt, l.fence, l.failures, l.crashes, l.started_at, x.result
@@ -103,7 +109,8 @@ begin
   )
   select array_agg(seq) into v_seqs from kept;
   perform ${s}.count_live(-coalesce(cardinality(v_seqs), 0));
-  return coalesce(to_json(v_seqs), '[]'::json);
+  return case when cardinality(v_seqs) = cardinality(p_seqs) then to_json(true)
+    else coalesce(to_json(v_seqs), '[]'::json) end;
 end
 $$;
 `;

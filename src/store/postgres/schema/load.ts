@@ -3,7 +3,7 @@
  * first takes the gate. What it gives stays true until the transaction ends.
  *
  * L1 It follows from the rows asked for to what their starts and ends may touch: their lanes and
- *    tenants with who is next there, their owners, their policies.
+ *    tenants with who is next there and their owners.
  * L2 A range is the first rows of one index, in its order, and one row more, which tells whether
  *    there are more.
  * L3 Counts go beyond the limits of tenants by a slack, so that the verb's own changes can be
@@ -37,7 +37,7 @@ begin
       'deadline_at, seq',
     ),
     branch(s, 'overdue', 'overdue_at is not null', 'overdue_at, seq'),
-    branch(s, 'owner', 'owner = p_key::integer', 'seq'),
+    branch(s, 'owner', 'owner = p_key::bigint', 'seq'),
     branch(s, 'lane', 'lane = p_key and stage = 2', 'seq'),
     branch(s, 'holders', 'lane = p_key and lane_held', 'seq'),
     branch(s, 'tenant', 'tenant = p_key and stage = 3', 'wait_key, seq'),
@@ -65,8 +65,11 @@ declare
   v_tenants json;
   v_first bigint;
   v_fresh integer := coalesce((p->>'fresh')::integer, 0);
+  v_floor bigint;
 begin
   if p->>'gate' = 'yes' then perform ${s}.gate(); end if;
+  -- Before any number is drawn.
+  v_floor := ${s}.fence_floor();
   select coalesce(array_agg(seq), '{}') into v_seqs from (
     select value::bigint as seq from json_array_elements_text(p->'seqs')
     union
@@ -138,6 +141,7 @@ begin
   return json_build_object(
     'wall', ${s}.wall(),
     'judge', ${s}.judge(),
+    'fenceFloor', v_floor,
     'first', v_first,
     'node', case when p->>'node' = 'yes' then nextval('${s}.node_seq') end,
     'live', (select a from ${s}.cells where kind = 'live' and key = '' order by n desc limit 1),
@@ -156,10 +160,7 @@ begin
       select json_agg(json_build_array(node, name, process, state, joined_at, ended_at, ttl_ms,
         renewed_at, slots, functions,
         (select count(*) from ${s}.live o where o.owner = n.node)) order by node)
-      from ${s}.nodes n) end,
-    'policies', (select json_agg(json_build_array(policy, content)) from ${s}.policies
-      where policy = any (array(select policy from ${s}.runs where seq = any (v_seqs)))
-        and policy <> all (array(select value::integer from json_array_elements_text(p->'known'))))
+      from ${s}.nodes n) end
   );
 end
 $$;

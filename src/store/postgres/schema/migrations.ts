@@ -13,6 +13,7 @@ import { quoted } from '../quoted.ts';
 import { applySql } from './apply.ts';
 import { claimSql } from './claim.ts';
 import { clocksSql, lockClass } from './clocks.ts';
+import { epochsSql } from './epochs.ts';
 import { hotSql } from './hot.ts';
 import { inboxSql } from './inbox.ts';
 import { loadSql } from './load.ts';
@@ -28,6 +29,7 @@ const migration1: Step = (s) =>
   [
     tablesSql,
     clocksSql,
+    epochsSql,
     hotSql,
     claimSql,
     loadSql,

@@ -5,8 +5,12 @@
  * O2 Progress and lines are kept under the fence: the row of the run is locked, so that its
  *    ownership does not change meanwhile, in the order of seq, so that two owners never wait for
  *    each other.
+ * O3 A renewal is written down as \`renewalAheadMs\` has it. What a node saw of the judge's clock
+ *    counts in the same epoch only.
  */
+import { trustMarginMsMax, trustMarginShare } from '../../../core/lease.ts';
 import { limits } from '../../../core/limits.ts';
+import { judgeStepMsMax } from '../../judge-clock.ts';
 
 export const ownersSql = (s: string): string => `
 create function ${s}.node_rows() returns json language plpgsql volatile as $$
@@ -24,7 +28,7 @@ begin
 end
 $$;
 
-create function ${s}.stops(p_node integer) returns json language plpgsql volatile as $$
+create function ${s}.stops(p_node bigint) returns json language plpgsql volatile as $$
 begin
   return (select coalesce(json_agg(json_build_object(
     'seq', seq, 'fence', fence, 'cause', stop_cause, 'reason', coalesce(stop_reason, '')
@@ -33,14 +37,22 @@ begin
 end
 $$;
 
-create function ${s}.beat(p_node integer)
-returns json language plpgsql volatile as $$
+-- Renews the lease of a node that knows that the judge's clock is at \`p_least\` by now, from what
+-- it saw in the epoch \`p_seen\`.
+create function ${s}.beat(
+  p_node bigint, p_least double precision, p_seen bigint,
+  out beat json, out judge double precision, out epoch bigint
+) language plpgsql volatile as $$
 begin
-  perform ${s}.judge_on();
-  update ${s}.nodes set renewed_at = ${s}.judge()
-    where node = p_node and (state = 'live' or state = 'draining');
-  if not found then return null; end if;
-  return json_build_object('nodes', ${s}.node_rows(), 'stops', ${s}.stops(p_node));
+  epoch := ${s}.epoch();
+  if p_seen = epoch then perform ${s}.judge_on(p_least); end if;
+  update ${s}.nodes n set renewed_at = ${s}.judge() + greatest(0, ${judgeStepMsMax}
+      - least(${trustMarginMsMax}, n.ttl_ms * ${trustMarginShare}))
+    where n.node = p_node and (n.state = 'live' or n.state = 'draining');
+  if found then
+    beat := json_build_object('nodes', ${s}.node_rows(), 'stops', ${s}.stops(p_node));
+  end if;
+  judge := ${s}.judge();
 end
 $$;
 

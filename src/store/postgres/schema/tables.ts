@@ -3,8 +3,8 @@
  * followed by others.
  *
  * Times of the wall clock are milliseconds since 1970 by the server's clock; times of the judge's
- * clock are milliseconds since the schema was made. The numbers of stages and outcomes are those of
- * `src/store/run-tuple.ts`.
+ * clock are milliseconds that nodes have counted since the schema was made. The numbers of stages
+ * and outcomes are those of `src/store/run-tuple.ts`.
  *
  * M1 `runs` and `ended` are only ever inserted into (and pruned): they have no dead rows to speak
  *    of. What changes is in `live`, which holds a row only while a run is unfinished or its code
@@ -23,7 +23,7 @@ create table ${s}.meta (
 );
 
 -- Small values with many changes, as versions: the clock of the fair order, the turns of tenants,
--- the floors of functions, the number of live rows, the judge's clock.
+-- the floors of functions, the number of live rows, the judge's clock, the name of the epoch.
 create table ${s}.cells (
   kind text not null,
   key text not null,
@@ -35,11 +35,11 @@ create table ${s}.cells (
   primary key (kind, key, n)
 );
 insert into ${s}.cells (kind, key, n, a, b) values ('live', '', 1, 0, 0);
-insert into ${s}.cells (kind, key, n, a, b)
-  values ('judge', '', 1, 0, floor(extract(epoch from clock_timestamp()) * 1000));
+insert into ${s}.cells (kind, key, n, a) values ('judge', '', 1, 0);
 
 create sequence ${s}.run_seq;
-create sequence ${s}.node_seq as integer;
+create sequence ${s}.node_seq;
+create sequence ${s}.policy_seq;
 
 -- What is fixed when a run is accepted. \`tags\` is JSON.
 create table ${s}.runs (
@@ -51,7 +51,7 @@ create table ${s}.runs (
   tenant text not null,
   priority_seconds double precision not null,
   tags text not null,
-  policy integer not null,
+  policy bigint not null,
   accepted_at double precision not null,
   deadline_at double precision,
   retry_of text,
@@ -59,25 +59,26 @@ create table ${s}.runs (
 );
 create unique index runs_id on ${s}.runs (id);
 
--- One row for each run that is not done, or whose code lingers.
+-- One row for each run that is not done, or whose code lingers. What has a fixed width and is never
+-- null comes first, because the server finds it without walking over what stands before.
 create table ${s}.live (
   seq bigint not null primary key,
-  fn text not null,
-  lane text,
-  tenant text not null,
-  deadline_at double precision,
-  stage smallint not null,
-  attempt integer not null,
   fence bigint not null,
+  attempt integer not null,
   failures integer not null,
   crashes integer not null,
+  stage smallint not null,
   lane_held boolean not null,
   tenant_held boolean not null,
+  fn text not null,
+  tenant text not null,
+  lane text,
+  deadline_at double precision,
   due_at double precision,
   rank double precision,
   tag double precision,
   wait_key double precision,
-  owner integer,
+  owner bigint,
   started_at double precision,
   stop_cause text,
   stop_reason text,
@@ -159,7 +160,7 @@ create table ${s}.log_drops (seq bigint not null primary key, dropped integer no
 
 -- \`process\` and \`functions\` are JSON. Times of renewal are of the judge's clock.
 create table ${s}.nodes (
-  node integer not null primary key,
+  node bigint not null primary key,
   name text not null,
   process text not null,
   state text not null,
@@ -187,7 +188,7 @@ create table ${s}.pauses (
 -- What definitions say about their runs, once per content. \`content\` is JSON with sorted keys;
 -- the columns beside it are what the hand-out needs of it.
 create table ${s}.policies (
-  policy integer not null primary key generated always as identity,
+  policy bigint not null primary key,
   content text not null unique,
   attempt_timeout_ms double precision,
   grace_ms double precision not null
