@@ -48,11 +48,29 @@ const aim = (
   },
 ): Aim => ({ bench, durability, metric, of: 'ours', ...bound });
 
-const timesOf = (bench: string, metric: string, peer: Peer, atLeast: number): Aim =>
-  aim(bench, 'full', metric, { of: 'ratio', peer, atLeast, unit: 'times' });
+const timesOf = (
+  bench: string,
+  metric: string,
+  peer: Peer,
+  atLeast: number,
+  reason?: string,
+): Aim =>
+  aim(bench, 'full', metric, {
+    ...{ of: 'ratio', peer, atLeast, unit: 'times' },
+    ...(reason === undefined ? {} : { reason }),
+  });
 
 /** The reason of a miss that nobody has looked into; it must not stay. */
 export const unexplained = 'not yet explained';
+
+const farReason =
+  'the lease of 15 s begins 1.5 s after its renewal, so that no step of a clock can take it from ' +
+  'a node that is alive, and the clock that judges it moves when somebody beats: every 3 s with ' +
+  'one node left, as here';
+
+const otherReason =
+  'behind the wake-up come the claim and, in a statement of its own, the wait for the disk, ' +
+  'about a millisecond (see `relaxed`); the peer commits with its claim, while it holds its locks';
 
 /** All aims. */
 export const aims: readonly Aim[] = [
@@ -77,31 +95,58 @@ export const aims: readonly Aim[] = [
   aim('takeover', 'full', 'last run restarted, longest', { atMost: 2_000, unit: 'ms' }),
   aim('idle', 'full', 'queries', { atMost: 1, unit: 'queries/s' }),
   aim('idle', 'relaxed', 'queries', { atMost: 1, unit: 'queries/s' }),
-  ...['burn-down, 1 process', 'burn-down, 2 processes'].flatMap((metric) => [
-    timesOf('postgres-burndown', metric, 'graphile-batched', 1),
-    timesOf('postgres-burndown', metric, 'graphile', 10),
-  ]),
+  aim('streams', 'full', 'part latency, p99', { atMost: 50, unit: 'ms' }),
+  timesOf('postgres-burndown', 'burn-down, 1 process', 'graphile-batched', 1),
+  timesOf(
+    'postgres-burndown',
+    'burn-down, 2 processes',
+    'graphile-batched',
+    1,
+    'on two cores the sum of processor time decides: a run takes about 30 us of the server here, ' +
+      'with its fence, its place in the fair order and its result kept, and about 19 us there, ' +
+      'where none of these are; both sides have two processes to feed beside it',
+  ),
+  timesOf('postgres-burndown', 'burn-down, 1 process', 'graphile', 10),
+  timesOf('postgres-burndown', 'burn-down, 2 processes', 'graphile', 10),
   timesOf('postgres-starts', '50 at once', 'graphile', 10),
-  timesOf('postgres-starts', 'one after another', 'graphile', 1),
+  timesOf(
+    'postgres-starts',
+    'one after another',
+    'graphile',
+    1,
+    'a start waits for two statements, its own and the one that waits for the disk outside of ' +
+      'the gate, where the peer commits in one; that is what makes many starts at once cheap',
+  ),
   aim('postgres-takeover', 'full', 'near: last run restarted, longest', {
     ...{ atMost: 2_000, unit: 'ms' },
   }),
   aim('postgres-takeover', 'full', 'far: last run restarted, median', {
     ...{ atMost: 15_000, unit: 'ms' },
+    reason: farReason,
   }),
   // The lease of 15 s, renewed every 3 s, and 3 s more to notice that it is over.
   aim('postgres-takeover', 'full', 'far: last run restarted, longest', {
     ...{ atMost: 18_000, unit: 'ms' },
+    reason: farReason,
   }),
   ...['near', 'far'].flatMap((distance) => [
     aim('postgres-takeover', 'full', `${distance}: doubled starts`, { atMost: 0, unit: 'runs' }),
     aim('postgres-takeover', 'full', `${distance}: leaked slots`, { atMost: 0, unit: 'slots' }),
   ]),
-  aim('postgres-tenants', 'full', 'p99, beside over alone', { atMost: 2, unit: 'times' }),
-  ...['same process', 'other process'].flatMap((whence) => [
-    aim('postgres-latency', 'full', `${whence}, p50`, { atMost: 3, unit: 'ms' }),
-    aim('postgres-latency', 'full', `${whence}, p99`, { atMost: 7, unit: 'ms' }),
-  ]),
+  aim('postgres-tenants', 'full', 'p99, beside over alone', {
+    ...{ atMost: 2, unit: 'times' },
+    reason:
+      'a node claims some milliseconds of work ahead, as far as a claim takes, which the small ' +
+      'tenant has to wait for when all slots are taken; alone it finds them free',
+  }),
+  aim('postgres-latency', 'full', 'same process, p50', { atMost: 3, unit: 'ms' }),
+  aim('postgres-latency', 'full', 'same process, p99', { atMost: 7, unit: 'ms' }),
+  aim('postgres-latency', 'full', 'other process, p50', {
+    ...{ atMost: 3, unit: 'ms', reason: otherReason },
+  }),
+  aim('postgres-latency', 'full', 'other process, p99', {
+    ...{ atMost: 7, unit: 'ms', reason: otherReason },
+  }),
   ...(['full', 'relaxed'] as const).map((durability) =>
     aim('postgres-idle', durability, 'statements of an idle node', {
       ...{ atMost: 1, unit: 'queries/s' },
@@ -109,6 +154,8 @@ export const aims: readonly Aim[] = [
   ),
   aim('postgres-held', 'full', 'rate, last over first', { atLeast: 0.95, unit: 'times' }),
   aim('postgres-held', 'full', 'p99, last over first', { atMost: 2, unit: 'times' }),
+  timesOf('steps', 'Postgres, 1 step', 'dbos', 5),
+  timesOf('steps', 'Postgres, 10 steps', 'dbos', 5),
 ];
 
 /** How a bound is written. */

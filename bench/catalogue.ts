@@ -15,6 +15,9 @@ import { postgresStarts } from './postgres/starts.ts';
 import { postgresTakeover } from './postgres/takeover.ts';
 import { postgresTenants } from './postgres/tenants.ts';
 import { starts } from './starts.ts';
+import { steps } from './steps.ts';
+import { stepsParked } from './steps-parked.ts';
+import { streams } from './streams.ts';
 import { takeover } from './takeover.ts';
 import { writer } from './writer.ts';
 
@@ -28,6 +31,7 @@ export const catalogue: readonly Bench[] = [
   takeover,
   idle,
   writer,
+  streams,
   postgresBurndown,
   postgresStarts,
   postgresTakeover,
@@ -35,4 +39,6 @@ export const catalogue: readonly Bench[] = [
   postgresLatency,
   postgresIdle,
   postgresHeld,
+  steps,
+  stepsParked,
 ];

@@ -182,6 +182,7 @@ export const events: Readonly<Record<RunEvent['type'], readonly Shape[]>> = {
     { when: '', event: { type: 'park', fence, wakeAt: null } },
     { when: '', event: { type: 'park', fence, wakeAt: later } },
   ],
+  diverge: [{ when: '', event: { type: 'diverge', fence, error } }],
   cancel: [{ when: '', event: { type: 'cancel', reason: 'a sample' } }],
   'deadline-passed': [{ when: '', event: { type: 'deadline-passed' } }],
   overdue: [

@@ -20,7 +20,7 @@ import {
 import { type Digestible, digestOf } from './core/digest.ts';
 import { limits } from './core/limits.ts';
 import { policyUnset } from './core/policy-unset.ts';
-import { type RetryPolicy, retryDefault } from './core/retry.ts';
+import { type RetryPolicy, retryDefault, retryOf } from './core/retry.ts';
 import type { RunContext } from './engine/run-context.ts';
 import type { RunPolicy } from './ports/store-runs.ts';
 
@@ -150,7 +150,7 @@ export function defineFunction(
   checkTerms(name, options);
   const { attemptMs, totalMs, graceMs } = options.timeouts ?? {};
   const policy: RunPolicy = {
-    retry: retryOf(name, options.retry),
+    retry: retryOf(`of '${name}'`, options.retry, retryDefault),
     onCrash: options.onCrash ?? 'retry',
     crashesMax: options.crashesMax ?? policyUnset.crashesMax,
     attemptTimeoutMs: attemptMs ?? null,
@@ -211,22 +211,6 @@ function checkTerms(name: string, terms: FunctionTerms<never>): void {
 function checkFunction(what: string, value: unknown): void {
   if (value === undefined || typeof value === 'function') return;
   throw invalid(what, value, 'it must be a value of its kind or a function of the input');
-}
-
-function retryOf(name: string, retry: FunctionTerms<never>['retry']): RetryPolicy {
-  if (retry === undefined) return retryDefault;
-  if (retry === false) return { ...retryDefault, attemptsMax: 1 };
-  const of = (option: string): string => `retry.${option} of '${name}'`;
-  checkOptions(`retry of '${name}'`, retry, Object.keys(retryDefault));
-  const policy = { ...retryDefault, ...retry };
-  checkWhole(of('attemptsMax'), policy.attemptsMax, 1, limits.attemptsMax);
-  checkWord(of('backoff'), policy.backoff, ['fixed', 'exponential']);
-  checkNumber(of('delayMs'), policy.delayMs, 0, limits.delayMsMax);
-  checkNumber(of('factor'), policy.factor, 1, 1_000);
-  checkNumber(of('jitter'), policy.jitter, 0, 1);
-  const capMin = retry.delayMsMax === undefined ? 0 : policy.delayMs;
-  checkNumber(of('delayMsMax'), policy.delayMsMax, capMin, limits.delayMsMax);
-  return { ...policy, delayMsMax: Math.max(policy.delayMsMax, policy.delayMs) };
 }
 
 /** F3: of computed options only that they are computed can be compared. */

@@ -8,40 +8,25 @@
 import { checkNumber, checkOptions, invalid } from './core/check.ts';
 import { HoldfastError } from './core/errors.ts';
 import { limits } from './core/limits.ts';
-import { type OutcomeKind, outcomeKinds } from './core/outcome.ts';
 import type { AnyFunction, FunctionDefinition } from './define-function.ts';
-import type { Counters } from './engine/counters.ts';
-import { announce, type World } from './engine/world.ts';
+import { sweepAll } from './engine/world.ts';
 import type { PauseView, Retention, StoreFinding } from './ports/store-reads.ts';
 import type { StartItem, StartVerdict } from './ports/store-runs.ts';
 import { Functions, Lanes, Nodes, Tenants } from './runtime/controls.ts';
 import { examine } from './runtime/doctor.ts';
-import type { OpenOptions } from './runtime/options.ts';
+import { Approvals, type EmitOptions, type Emitted, emitEvent } from './runtime/events.ts';
+import { Keys } from './runtime/keys.ts';
+import { RuntimeMetrics } from './runtime/metrics/runtime-metrics.ts';
+import { type OpenOptions, retained } from './runtime/options.ts';
 import type { StartWithin } from './runtime/postgres-parts.ts';
 import type { Startable } from './runtime/registry.ts';
 import { Handle, type RunHandle } from './runtime/run-handle.ts';
 import { Runs } from './runtime/runs.ts';
 import { type StartOptions, startItem } from './runtime/start-item.ts';
+import { beginStart, endThrown } from './runtime/start-span.ts';
+import { type RuntimeStats, statsOf } from './runtime/stats.ts';
 import { openRuntime, type Runtime } from './runtime.ts';
 import type { CallerTransaction } from './store/postgres/caller-transaction.ts';
-import type { StoreHealth } from './store/postgres/health.ts';
-
-/** What a runtime counts, and what it does right now. */
-export interface RuntimeStats extends Readonly<Counters> {
-  readonly slots: number;
-  /** Slots with a handler in them. */
-  readonly running: number;
-  /** Of these, handlers that ignore that their run is over. */
-  readonly stuck: number;
-  /** Runs that somebody in this process waits for. */
-  readonly waits: number;
-  /**
-   * How the server of a store in PostgreSQL stood at the last look, once a minute: held snapshots,
-   * dead rows, and alarms. Null for other stores, before the first look, and where nothing is
-   * executed.
-   */
-  readonly health: StoreHealth | null;
-}
 
 /** One run of `startMany`. */
 export interface StartManyItem<Input> extends Omit<StartOptions, 'tx'> {
@@ -77,7 +62,12 @@ export class Holdfast implements AsyncDisposable {
   readonly lanes: Lanes;
   readonly tenants: Tenants;
   readonly nodes: Nodes;
+  /** Decisions that runs wait for. */
+  readonly approvals: Approvals;
+  /** Access keys, for the HTTP API. */
+  readonly keys: Keys;
   readonly #runtime: Runtime;
+  readonly #metrics: RuntimeMetrics;
   #closing: Promise<void> | null = null;
 
   /** For `open` and the testing kit. */
@@ -89,6 +79,9 @@ export class Holdfast implements AsyncDisposable {
     this.lanes = new Lanes(lifeline);
     this.tenants = new Tenants(lifeline);
     this.nodes = new Nodes(lifeline);
+    this.approvals = new Approvals(lifeline);
+    this.keys = new Keys(lifeline);
+    this.#metrics = new RuntimeMetrics({ engine: lifeline.engine, stats: () => this.stats() });
   }
 
   /**
@@ -122,12 +115,23 @@ export class Holdfast implements AsyncDisposable {
     options: StartOptions = {},
   ): Promise<RunHandle> {
     const found = this.#runtime.registry.find(fn) ?? (await this.#look(fn));
-    const made = this.#itemOf(found, input, options);
-    const item = made instanceof Promise ? await made : made;
-    if (options.tx !== undefined) return this.#startWithin(options.tx, item);
-    const verdict = await this.#runtime.lifeline.ensureOpen().engine.intake.starts.add(item);
-    if (verdict.ok) return this.#handle(verdict.id, verdict.created);
-    throw refusal(verdict, item);
+    const { engine } = this.#runtime.lifeline.ensureOpen();
+    const span = beginStart(engine.world, found.name, options);
+    const traced = span === null ? options : { ...options, traceparent: span.trace };
+    try {
+      const made = this.#itemOf(found, input, traced);
+      const item = made instanceof Promise ? await made : made;
+      span?.set('holdfast.run.id', item.id);
+      const run =
+        options.tx === undefined
+          ? this.#started(await engine.intake.starts.add(item), item)
+          : await this.#startWithin(options.tx, item);
+      span?.end(null);
+      return run;
+    } catch (error) {
+      endThrown(span, error);
+      throw error;
+    }
   }
 
   /**
@@ -154,18 +158,25 @@ export class Holdfast implements AsyncDisposable {
     const { tx } = options;
     const { engine } = this.#runtime.lifeline.ensureOpen();
     const found = this.#runtime.registry.find(fn) ?? (await this.#look(fn));
+    const count = { 'holdfast.runs': items.length };
+    const span = beginStart(engine.world, found.name, {}, count);
+    const common = span === null ? {} : { traceparent: span.trace };
     const made = await Promise.all(
       items.map(async ({ input, ...options }) => {
         try {
-          return await this.#itemOf(found, input, options);
+          return await this.#itemOf(found, input, { ...common, ...options });
         } catch (error) {
           return errorOf(error);
         }
       }),
     );
     const good = made.filter((item): item is StartItem => !(item instanceof HoldfastError));
-    const verdicts =
-      tx === undefined ? await engine.intake.starts.addAll(good) : await this.#within()(tx, good);
+    const sent = tx === undefined ? engine.intake.starts.addAll(good) : this.#within()(tx, good);
+    const verdicts = await sent.catch((error: unknown) => {
+      endThrown(span, error);
+      throw error;
+    });
+    span?.end(null);
     let next = 0;
     return made.map((item): Started<unknown> => {
       if (item instanceof HoldfastError) return { ok: false, error: item };
@@ -177,6 +188,18 @@ export class Holdfast implements AsyncDisposable {
       }
       return { ok: false, error: refusal(verdict, item) };
     });
+  }
+
+  /**
+   * Says that something has happened, to every run of the tenant that waits for it
+   * (`ctx.waitFor`), now or later: events are kept for a while. Under an `id` it is told once,
+   * however often it is sent. Rejects with `event.conflict`, `key.invalid`, `payload.*`, `store.*`.
+   *
+   * @example
+   * await hf.emit('paid', { order: 7 }, { id: 'payment-4711' });
+   */
+  emit(name: string, data: unknown, options: EmitOptions = {}): Promise<Emitted> {
+    return emitEvent(this.#runtime.lifeline, name, data, options);
   }
 
   /**
@@ -196,15 +219,15 @@ export class Holdfast implements AsyncDisposable {
   }
 
   /**
-   * Deletes finished runs past their retention, now and all of them. `retention` overrules the
-   * runtime's for this once, such as `{ succeeded: 0 }`.
+   * Deletes finished runs and events past their retention, now and all of them. `retention`
+   * overrules the runtime's for this once, such as `{ succeeded: 0 }`.
    */
   async prune(
-    options: { readonly retention?: Partial<Record<OutcomeKind, number | null>> } = {},
+    options: { readonly retention?: NonNullable<OpenOptions['retention']> } = {},
   ): Promise<{ readonly pruned: number }> {
     checkOptions('prune', options, ['retention']);
     const given = options.retention ?? {};
-    checkOptions('retention', given, outcomeKinds);
+    checkOptions('retention', given, retained);
     for (const [kind, ms] of Object.entries(given)) {
       if (ms !== null) checkNumber(`retention.${kind}`, ms, 0, limits.delayMsMax);
     }
@@ -225,16 +248,24 @@ export class Holdfast implements AsyncDisposable {
 
   /** What this runtime has counted so far. Costs nothing. */
   stats(): RuntimeStats {
-    const { settings, lifeline } = this.#runtime;
-    const { counters, node, waits } = lifeline.engine;
-    return {
-      ...counters,
-      slots: settings.execute ? settings.slots : 0,
-      running: node?.running ?? 0,
-      stuck: node?.stuck ?? 0,
-      waits: waits.size,
-      health: this.#runtime.health(),
-    };
+    const { settings, lifeline, health } = this.#runtime;
+    return statsOf(lifeline.engine, settings.slots, health());
+  }
+
+  /**
+   * The metrics of this runtime in the text format of Prometheus, for whoever serves them himself;
+   * a server of `holdfast/http` does, at `/metrics`. With `store` (the default) the store is looked
+   * at for how many runs it holds, every 10 s at most; if it cannot be, that part is left out.
+   *
+   * @example
+   * const text = await hf.metrics();
+   * // => # HELP holdfast_runs_started_total Runs accepted through this process ...
+   */
+  async metrics(options: { readonly store?: boolean } = {}): Promise<string> {
+    checkOptions('metrics', options, ['store']);
+    const { store = true } = options;
+    if (typeof store !== 'boolean') throw invalid('store', store, 'it must be a boolean');
+    return this.#metrics.text(store);
   }
 
   /**
@@ -274,6 +305,11 @@ export class Holdfast implements AsyncDisposable {
     return startItem(world, settings.inputBytesMax, found, input, options);
   }
 
+  #started(verdict: StartVerdict, item: StartItem): RunHandle {
+    if (verdict.ok) return this.#handle(verdict.id, verdict.created);
+    throw refusal(verdict, item);
+  }
+
   async #startWithin(tx: CallerTransaction, item: StartItem): Promise<RunHandle> {
     const [verdict] = await this.#within()(tx, [item]);
     if (verdict?.ok) return this.#handle(verdict.id, verdict.created, verdict.created);
@@ -289,19 +325,6 @@ export class Holdfast implements AsyncDisposable {
 
   #handle(id: string, created: boolean, uncommitted = false): RunHandle {
     return new Handle<unknown>(this.#runtime.lifeline, this.runs, id, created, uncommitted);
-  }
-}
-
-/** Never rejects: the poll of any node does the same. */
-async function sweepAll(world: World): Promise<void> {
-  try {
-    for (;;) {
-      const { reply, woken } = await world.store.sweep(limits.sweepRowsMax);
-      announce(world, woken);
-      if (!reply.more) return;
-    }
-  } catch (error) {
-    world.log.log('debug', 'waking was in vain', { error: String(error) });
   }
 }
 

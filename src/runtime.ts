@@ -10,6 +10,7 @@ import { memoryBus } from './bus/memory/memory-bus.ts';
 import { Engine } from './engine/engine.ts';
 import type { NodeSettings } from './engine/node.ts';
 import type { World } from './engine/world.ts';
+import { type Given, withCodec } from './runtime/codec/with-codec.ts';
 import { HoldOpen } from './runtime/hold-open.ts';
 import { closedError, RuntimeLifeline } from './runtime/lifeline.ts';
 import { type OpenOptions, type Settings, settingsOf } from './runtime/options.ts';
@@ -20,12 +21,13 @@ import { createMemoryStore } from './store/memory/memory-store.ts';
 import type { StoreHealth } from './store/postgres/health.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { systemClock } from './system/clock.ts';
+import { openTelemetry } from './system/open-telemetry.ts';
 import { processTable } from './system/process-table.ts';
 import { systemRandom } from './system/random.ts';
 
 /** What the engine works with, and what callers need beside it. */
 interface Surroundings extends Pick<Runtime, keyof typeof alone> {
-  readonly world: World;
+  readonly world: Given;
 }
 
 /** What a store has that is not in a database. */
@@ -50,17 +52,18 @@ export interface Runtime {
  */
 export async function openRuntime(
   options: OpenOptions,
-  given: World | null = null,
+  given: Given | null = null,
 ): Promise<Runtime> {
   const settings = settingsOf(options);
   const registry = new Registry(settings.functions);
   const stops = new StopStack(settings.log);
   try {
-    const { world, ...more } =
+    const { world: bare, ...more } =
       given === null ? await openSurroundings(settings, stops) : { world: given, ...alone };
+    const { world, startWithin } = withCodec(settings.codec, bare, more.startWithin);
     const lives = given === null ? new HoldOpen() : null;
     const runtime = await start(settings, registry, world, lives, stops);
-    return { ...runtime, ...more };
+    return { ...runtime, ...more, startWithin };
   } catch (error) {
     await stops.unwind();
     throw error;
@@ -70,7 +73,8 @@ export async function openRuntime(
 /** The real surroundings. */
 async function openSurroundings(settings: Settings, stops: StopStack): Promise<Surroundings> {
   const { place, durability, busyPatienceMs, log } = settings;
-  const own = { clock: systemClock(), random: systemRandom(), processes: processTable(), log };
+  const mechanics = { clock: systemClock(), random: systemRandom(), processes: processTable() };
+  const own = { ...mechanics, tracing: openTelemetry(), log };
   const { clock, random } = own;
   switch (place.kind) {
     case 'memory': {

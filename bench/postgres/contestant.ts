@@ -36,6 +36,8 @@ export interface Producer {
 /** What a process that executes is told. */
 export interface WorkTerms {
   readonly slots: number;
+  /** Steps of each job, the last of which executes it; 0: as its documentation shows a job. */
+  readonly steps: number;
   readonly style: Style;
   /** Executes one job. What it gives back is the result. */
   handle(job: Job): Promise<unknown>;

@@ -70,7 +70,8 @@ export class Executing {
     const telling = ask.telling as Telling;
     if (telling === 'counts') this.#tellCounts();
     this.#worker = await this.#contestant.work(ask.place as Place, {
-      ...{ slots: Number(ask.slots), style: ask.style as Style, far: ask.far === true },
+      ...{ slots: Number(ask.slots), steps: Number(ask.steps ?? 0) },
+      ...{ style: ask.style as Style, far: ask.far === true },
       handle: (job) => this.#handle(job, holdMs, telling),
     });
   }

@@ -49,11 +49,16 @@ async function untilSettled(
 export async function workOff(
   seats: readonly CaseProcess[],
   place: Place,
-  terms: { readonly slots: number; readonly jobs: number; readonly msMax: number },
+  terms: {
+    readonly slots: number;
+    readonly jobs: number;
+    readonly msMax: number;
+    readonly steps?: number;
+  },
 ): Promise<WorkedOff> {
-  const { slots, jobs, msMax } = terms;
+  const { slots, jobs, msMax, steps = 0 } = terms;
   const progress = new Progress(seats);
-  const work = { do: 'work', place, slots, style: 'throughput', telling: 'counts' };
+  const work = { do: 'work', place, slots, steps, style: 'throughput', telling: 'counts' };
   await Promise.all(seats.map((seat) => seat.ask(work)));
   const begun = await progress.until(() => progress.firstMs !== null, LATE_MS_MAX);
   verify(begun, 'a handler begins');

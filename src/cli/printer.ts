@@ -19,6 +19,10 @@ export interface Printer {
   style(style: Style, text: string): string;
   /** A line of the result, for people. Nothing with `json`. */
   line(text?: string): void;
+  /** A piece of a text for people, as it is. Nothing with `json`. */
+  text(text: string): void;
+  /** Ends the line of such a text, if it has begun one. */
+  endText(): void;
   /** The result as one JSON document. */
   document(value: unknown): void;
   /** One of many results, as JSON on one line. */
@@ -34,6 +38,7 @@ export interface Printer {
 /** A printer over the given io. */
 export function printer(io: Io, json: boolean): Printer {
   let shown = false;
+  let midLine = false;
   const settle = (): void => {
     if (shown) io.err.write('\r\u001b[K');
     shown = false;
@@ -48,6 +53,16 @@ export function printer(io: Io, json: boolean): Printer {
     style: (style, text) => paint(io.out, style, text),
     line: (text = '') => {
       if (!json) put(io.out, text);
+    },
+    text(text) {
+      if (json || text === '') return;
+      settle();
+      io.out.write(text);
+      midLine = !text.endsWith('\n');
+    },
+    endText() {
+      if (midLine) io.out.write('\n');
+      midLine = false;
     },
     document: (value) => put(io.out, JSON.stringify(value, null, 2)),
     record: (value) => put(io.out, JSON.stringify(value)),

@@ -4,22 +4,29 @@
  * G1 Nothing here ends the process: a call gives an exit code, so that it can be tested.
  * G2 A command is one file; it loads the runtime when it acts, not when it is described.
  */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../runtime/version.ts';
 import { addCancel } from './commands/cancel.ts';
+import { addApprove, addReject } from './commands/decide.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addEmit } from './commands/emit.ts';
 import { addExplain } from './commands/explain.ts';
+import { addFork } from './commands/fork.ts';
 import { addFunctions } from './commands/functions.ts';
+import { addKeys } from './commands/keys.ts';
 import { addLanes } from './commands/lanes.ts';
 import { addLogs } from './commands/logs.ts';
 import { addLs } from './commands/ls.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addNodes } from './commands/nodes.ts';
+import { addParts } from './commands/parts.ts';
 import { addPause, addResume } from './commands/pause.ts';
 import { addPrune } from './commands/prune.ts';
 import { addRetry } from './commands/retry.ts';
+import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addStart } from './commands/start.ts';
+import { addSteps } from './commands/steps.ts';
 import { addTenants } from './commands/tenants.ts';
 import { addUp } from './commands/up.ts';
 import { addWorker } from './commands/worker.ts';
@@ -30,10 +37,16 @@ import type { Session } from './session.ts';
 /** In the order of the help text, by what they are for. */
 const groups: Readonly<Record<string, readonly ((program: Command, session: Session) => void)[]>> =
   {
-    'Execute:': [addUp, addStart],
-    'Look:': [addLs, addShow, addExplain, addLogs, addFunctions, addLanes, addNodes],
-    'Act:': [addCancel, addRetry, addPause, addResume, addTenants],
-    'Care:': [addDoctor, addPrune, addMigrate],
+    'Execute:': [addUp, addServe, addStart],
+    'Look:': [
+      ...[addLs, addShow, addExplain, addSteps, addLogs, addParts],
+      ...[addFunctions, addLanes, addNodes],
+    ],
+    'Act:': [
+      ...[addCancel, addRetry, addFork, addEmit, addApprove, addReject],
+      ...[addPause, addResume, addTenants],
+    ],
+    'Care:': [addKeys, addDoctor, addPrune, addMigrate],
     'Help:': [addWorker],
   };
 
@@ -42,7 +55,7 @@ export function buildProgram(session: Session): Command {
   const { io } = session;
   const program = new Command('holdfast')
     .description('durable runs with one owner and one result')
-    .version(versionOf(), '--version', 'print the version')
+    .version(packageVersion(), '--version', 'print the version')
     .option('--store <store>', 'a file, or postgres://... (default: HOLDFAST_STORE)')
     .option('--json', 'print JSON')
     .helpOption('-h, --help', 'print this help')
@@ -66,11 +79,6 @@ export function buildProgram(session: Session): Command {
 }
 
 const helpColumns = 80;
-
-const versionOf = (): string => {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
-};
 
 /** Executes one command line (without program and script) and gives the exit code. */
 export async function runProgram(io: Io, words: readonly string[]): Promise<number> {

@@ -101,8 +101,29 @@ export function runLines(print: Printer, run: Run, sentence: string, now: number
   }
   const error = run.outcome?.error ?? run.quarantine;
   if (error !== null && error !== undefined) lines.push(...block(print, 'error', errorText(error)));
+  if (error?.code === 'replay.diverged') lines.push(...differenceLines(print, run.id, error));
   if (run.attempts.length > 0) lines.push('', ...attemptTable(print, run, now));
   return lines;
+}
+
+const keysOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.map((key) => String(key)) : [];
+
+/** What was recorded and what the code asks for, as a difference, and the ways on. */
+function differenceLines(print: Printer, id: string, { details = {} }: ErrorDetail): string[] {
+  const recorded = keysOf(details.recorded);
+  const line = (style: Style, mark: string, key: string): string =>
+    print.style(style, harmlessLine(`  ${mark} ${key}`));
+  const [first = '<step>'] = recorded;
+  return [
+    print.style('dim', 'difference (- recorded, + asked for)'),
+    ...recorded.map((key) => line('red', '-', key)),
+    ...keysOf(details.asked).map((key) => line('green', '+', key)),
+    print.style('dim', 'ways on'),
+    `  mend the code, then    holdfast retry ${id}`,
+    `  with the new code      holdfast fork ${id} --from ${harmlessLine(first)}`,
+    `  give it up             holdfast cancel ${id}`,
+  ];
 }
 
 /** A title, and text below it, indented. */

@@ -95,7 +95,8 @@ export async function withStore(
   }
 }
 
-async function mustExist(path: string): Promise<void> {
+/** S2 */
+export async function mustExist(path: string): Promise<void> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => error);
   if (!(found instanceof Error) || found.code !== 'ENOENT') return;
   throw new HoldfastError('store.bad_path', `there is no store at '${path}'`, {

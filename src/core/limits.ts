@@ -57,6 +57,49 @@ export const limits = {
   /** Log lines kept for one run; characters of one line. Past it: dropped and counted. */
   logLinesMax: 1_000,
   logLineCharsMax: 8_192,
+  /** Steps kept for one run. Past it the attempt fails: `steps.full`. */
+  stepsMax: 10_000,
+  /** Characters of the key of a step: its kind, its name, and the mark of a later use. */
+  stepKeyCharsMax: 220,
+  /** Bytes of what one step gives, as UTF-8 JSON. Past it the step fails: `payload.too_large`. */
+  stepBytesMax: 1_048_576,
+  /**
+   * A sleep that is this short holds its slot. A delay between two tries of a step holds it up to
+   * the second bound; a longer one ends the attempt, and the run is tried again after it.
+   */
+  sleepHeldMsMax: 50,
+  stepDelayHeldMsMax: 60_000,
+  /** Steps, and characters of what they gave, in one page of a run's steps. */
+  stepPageRowsMax: 1_000,
+  stepPageCharsMax: 8_388_608,
+  /** Bytes of one event's data, as UTF-8 JSON. Refused: `payload.too_large`. */
+  eventBytesMax: 262_144,
+  /** Events kept in one store. Refused: `store.full`. */
+  eventsMax: 1_000_000,
+  /** Earlier events of its name that a wait looks through when it begins, oldest first. */
+  eventLookBackRowsMax: 10_000,
+  /** Paths of one match of a wait; characters of one value of it. */
+  matchPathsMax: 8,
+  matchValueCharsMax: 500,
+  /** Values of one sealed event that waits can be matched with. Others are not compared. */
+  matchIndexMax: 64,
+  /** Bytes of one part that a run emits. Refused: `payload.too_large`. */
+  partBytesMax: 1_048_576,
+  /**
+   * Bytes of all parts of one run, as they are stored: JSON, with bytes as base64. What is emitted
+   * past it is dropped and counted, and readers are told where.
+   */
+  partsBytesMax: 67_108_864,
+  /**
+   * Bytes of parts of one attempt that wait for the store: from the first bound on `emit` says so,
+   * past the second it throws `parts.full`.
+   */
+  partsWaitingBytes: 262_144,
+  partsWaitingBytesMax: 8_388_608,
+  /** Characters of one page of parts, the blocks that it is made of, and the parts in it. */
+  partsPageCharsMax: 1_048_576,
+  partsPageBlocksMax: 64,
+  partsPageRowsMax: 10_000,
   /** Bytes of one progress value, as UTF-8 JSON. */
   progressBytesMax: 16_384,
   /** Characters kept of an error's message and stack. */
@@ -71,4 +114,21 @@ export const limits = {
   sweepRowsMax: 500,
   /** Nodes that ended and are still shown. Past it the oldest that own nothing are forgotten. */
   endedNodesMax: 100,
+  /** Functions that one process tells metrics of by name; all further ones are told as `other`. */
+  metricFunctionsMax: 100,
+  /** Access keys in one store. Refused: `auth.full`. */
+  keysMax: 1_000,
+  /** HTTP: characters of a URL, headers of a request, bytes of all its headers with the URL. */
+  httpUrlCharsMax: 8_192,
+  httpHeadersMax: 100,
+  httpHeaderBytesMax: 16_384,
+  /** HTTP: how deep the JSON of a body may nest. */
+  httpJsonDepthMax: 128,
+  /** HTTP: longest wait for a result in one request. */
+  httpWaitMsMax: 60_000,
+  /** HTTP: bytes that wait for one reader of a stream, beside those in the socket. */
+  httpStreamBytesMax: 65_536,
+  /** HTTP: background operations remembered by one process, and under way at once. */
+  operationsMax: 100,
+  operationsRunningMax: 4,
 } as const;

@@ -6,6 +6,8 @@
  * R3 An error may overrule the policy: never again, not before a given time, or after a given
  *    delay.
  */
+import { checkNumber, checkOptions, checkWhole, checkWord } from './check.ts';
+import { limits } from './limits.ts';
 import type { WallMs } from './time.ts';
 import { wallPlus } from './time.ts';
 
@@ -67,4 +69,28 @@ export function nextTry(
   if (advice?.kind === 'after') return wallPlus(now, Math.max(0, advice.delayMs));
   const delay = delayAfter(policy, failures);
   return wallPlus(now, Math.floor(delay * (1 - policy.jitter * chance)));
+}
+
+/**
+ * A policy from options, on top of another. `of` says in messages whose they are. Throws
+ * `request.invalid`.
+ */
+export function retryOf(
+  of: string,
+  given: Partial<RetryPolicy> | false | undefined,
+  base: RetryPolicy,
+): RetryPolicy {
+  if (given === undefined) return base;
+  if (given === false) return { ...base, attemptsMax: 1 };
+  const name = (option: string): string => `retry.${option} ${of}`;
+  checkOptions(`retry ${of}`, given, Object.keys(retryDefault));
+  const policy = { ...base, ...given };
+  checkWhole(name('attemptsMax'), policy.attemptsMax, 1, limits.attemptsMax);
+  checkWord(name('backoff'), policy.backoff, ['fixed', 'exponential']);
+  checkNumber(name('delayMs'), policy.delayMs, 0, limits.delayMsMax);
+  checkNumber(name('factor'), policy.factor, 1, 1_000);
+  checkNumber(name('jitter'), policy.jitter, 0, 1);
+  const capMin = given.delayMsMax === undefined ? 0 : policy.delayMs;
+  checkNumber(name('delayMsMax'), policy.delayMsMax, capMin, limits.delayMsMax);
+  return { ...policy, delayMsMax: Math.max(policy.delayMsMax, policy.delayMs) };
 }

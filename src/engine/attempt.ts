@@ -7,20 +7,30 @@
  *    longer; the slot stays taken until the code has settled.
  * A3 Success beats a stop that was not yet obeyed; a failure after the signal is the stop obeyed.
  * A4 After the node lost its lease nothing is ended here any more: the run is not ours.
+ * A5 An attempt that leaves (it is parked, say) forgets its code, which may still be executing: the
+ *    slot is free, nothing that the code does counts, and nothing of it settles.
  */
 import type { ErrorCode } from '../core/errors.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import { jsonText } from '../core/payload.ts';
+import type { ErrorDetail } from '../core/outcome.ts';
 import type { Timer } from '../ports/clock.ts';
 import type { LogLevel } from '../ports/log.ts';
 import type { ClaimedRun, EndOfAttempt } from '../ports/store-runs.ts';
+import type { Span } from '../ports/tracing.ts';
+import { Asking } from './durable/asking.ts';
+import type { DurableHost } from './durable/durable.ts';
+import type { Recorder } from './durable/recorder.ts';
+import type { DurableContext } from './durable/words.ts';
 import { failureOf } from './failure.ts';
 import type { Checked, HostedCode } from './hosted.ts';
 import type { Notes, Pad } from './notes.ts';
+import { checkedPart } from './part-text.ts';
+import type { Outlet, Parts } from './parts.ts';
 import type { ContextSource } from './run-context.ts';
 import { AttemptContext } from './run-context.ts';
 import type { Tenure } from './tenure.ts';
+import { unreadableEnd } from './unreadable.ts';
 import type { World } from './world.ts';
 
 /** Why an attempt is told to stop. */
@@ -30,7 +40,9 @@ export type StopCause = 'cancel' | 'deadline' | 'attempt-timeout' | 'drain' | 'f
 export interface AttemptHost {
   readonly world: World;
   readonly notes: Notes;
-  /** The attempt has its end, which waits for notes that go before it. */
+  readonly parts: Parts;
+  readonly recorder: Recorder;
+  /** The attempt has its end, which waits for notes and parts that go before it. */
   ending(attempt: Attempt): void;
   /** The attempt has its end, to be committed under its fence. */
   ended(attempt: Attempt, end: EndOfAttempt): void;
@@ -39,6 +51,9 @@ export interface AttemptHost {
   /** The grace is over and the code goes on. */
   lingers(attempt: Attempt): void;
 }
+
+/** Names of steps in one line of a log. */
+const stepsToldMax = 20;
 
 const codes: Record<StopCause, ErrorCode> = {
   cancel: 'run.cancelled',
@@ -57,7 +72,7 @@ export interface Handed {
 }
 
 /** One try at one run. */
-export class Attempt implements ContextSource {
+export class Attempt implements ContextSource, DurableHost {
   readonly run: ClaimedRun;
   readonly code: HostedCode;
   readonly tenure: Tenure;
@@ -66,7 +81,11 @@ export class Attempt implements ContextSource {
   readonly #host: AttemptHost;
   #controller: AbortController | null = null;
   #pad: Pad | null = null;
+  #outlet: Outlet | null = null;
+  #asking: Asking | null = null;
   #timer: Timer | null = null;
+  #span: Span | null = null;
+  #fault: ErrorDetail | null = null;
   #stop: StopCause | null = null;
   #reason: HoldfastError | null = null;
   #ended = false;
@@ -86,9 +105,9 @@ export class Attempt implements ContextSource {
     this.#armTimeout();
     let input: unknown;
     try {
-      input = JSON.parse(this.run.input);
+      input = this.#host.world.payloads.read(this.run.input);
     } catch (error) {
-      this.#threw(error);
+      this.#unread(error);
       return;
     }
     if (this.code.read === null) this.#call(input);
@@ -103,8 +122,67 @@ export class Attempt implements ContextSource {
     const graceRuns = this.#stop !== null;
     this.#stop = cause;
     this.#reason ??= new HoldfastError(codes[cause], message);
+    if (cause === 'fenced') this.letGo(this.#reason);
     if (!graceRuns || cause === 'fenced') this.#startGrace();
     this.#controller?.abort(this.#reason);
+    if (this.#asking !== null) this.#stopDurable(this.#asking);
+  }
+
+  get trace(): string | null {
+    return this.#span?.trace ?? this.run.trace;
+  }
+
+  /** What it made and the store has not got is not kept any more: the run is not ours (A4). */
+  letGo(why: HoldfastError): void {
+    if (this.#outlet !== null) this.#host.parts.giveUp(this.#outlet, why);
+  }
+
+  get recorder(): Recorder {
+    return this.#host.recorder;
+  }
+
+  durable(): DurableContext {
+    if (this.#asking !== null) return this.#asking;
+    const asking = new Asking(this);
+    this.#asking = asking;
+    if (this.#settled) asking.durable.close(null);
+    else if (this.#ended) asking.durable.cutOff(this.#reason);
+    else if (this.#stop !== null) this.#stopDurable(asking);
+    return asking;
+  }
+
+  /** Others may have ended what its code waits for. */
+  heard(): void {
+    this.#asking?.durable.heard();
+  }
+
+  /** A5 */
+  leave(end: EndOfAttempt | null): void {
+    if (this.#settled) return;
+    const lingered = this.#ended;
+    if (!lingered) this.#end(end ?? this.#stopped(true));
+    this.#settle(lingered);
+    const over = new HoldfastError('attempt.over', 'this attempt is over; a later one may go on');
+    this.#asking?.durable.close(over);
+    this.#controller?.abort(this.#reason ?? over);
+  }
+
+  #stopDurable({ durable }: Asking): void {
+    if (this.#stop === 'fenced') durable.cutOff(this.#reason);
+    else if (this.#stop === 'cancel' || this.#stop === 'deadline') {
+      durable.stop('stopping', this.#reason);
+    } else durable.stop('leaving', this.#reason);
+  }
+
+  /** The handler is done: what it left behind is stopped, and not kept. */
+  #closeDurable({ durable }: Asking): void {
+    const left = durable.underWay;
+    if (left.length > 0) {
+      const message = 'the handler was done before these steps, which are not kept';
+      this.keepLine('warn', message, { steps: left.slice(0, stepsToldMax), count: left.length });
+    }
+    const message = 'the handler was done before this step';
+    durable.close(new HoldfastError('attempt.over', message));
   }
 
   signal(): AbortSignal {
@@ -121,8 +199,21 @@ export class Attempt implements ContextSource {
   }
 
   keepProgress(value: unknown): void {
-    const text = jsonText(value, limits.progressBytesMax, 'the progress value');
+    const { payloads } = this.#host.world;
+    const text = payloads.text(value, limits.progressBytesMax, 'the progress value');
     if (!this.#ended) this.#host.notes.progress(this.#openPad(), text);
+  }
+
+  emitPart(given: unknown): boolean {
+    const part = checkedPart(given);
+    if (this.#ended) return false;
+    this.#outlet ??= this.#host.parts.outletOf(this.run);
+    return this.#host.parts.emit(this.#outlet, part);
+  }
+
+  partsDrained(): Promise<void> {
+    const outlet = this.#outlet;
+    return outlet === null ? Promise.resolve() : this.#host.parts.drained(outlet);
   }
 
   #openPad(): Pad {
@@ -156,6 +247,7 @@ export class Attempt implements ContextSource {
     if (this.#settled) return;
     if (!this.#ended) this.#end(this.#stopped(false));
     this.#host.lingers(this);
+    this.#asking?.durable.cutOff(this.#reason);
   }
 
   #check(read: NonNullable<HostedCode['read']>, input: unknown): void {
@@ -192,8 +284,13 @@ export class Attempt implements ContextSource {
     }
     let result: unknown;
     let pending: boolean;
+    const context = new AttemptContext(this);
     try {
-      result = this.code.run(input, new AttemptContext(this));
+      const span = this.#beginSpan();
+      result =
+        span === null
+          ? this.code.run(input, context)
+          : span.within(() => this.code.run(input, context));
       pending = isThenable(result);
     } catch (error) {
       this.#threw(error);
@@ -209,14 +306,40 @@ export class Attempt implements ContextSource {
     }
   }
 
+  /** Below the start of its run, whoever made the run and wherever. */
+  #beginSpan(): Span | null {
+    const { tracing } = this.#host.world;
+    if (tracing === undefined || !tracing.on) return null;
+    const { id, fn, attempt, tenant, trace: parent } = this.run;
+    this.#span = tracing.begin({
+      ...{ name: `run ${fn}`, kind: 'consumer', parent },
+      attributes: {
+        'holdfast.function': fn,
+        'holdfast.run.id': id,
+        'holdfast.attempt': attempt,
+        'holdfast.tenant': tenant,
+      },
+    });
+    return this.#span;
+  }
+
   #returned(value: unknown): void {
+    if (this.#settled) return;
+    const diverged = this.#asking?.durable.returned() ?? null;
+    if (this.#asking !== null) this.#closeDurable(this.#asking);
     if (this.#ended) {
       this.#settle(true);
       return;
     }
+    if (diverged !== null) {
+      this.#end(diverged);
+      this.#settle(false);
+      return;
+    }
     let result: string;
     try {
-      result = jsonText(value, limits.resultBytesMax, `the result of '${this.run.fn}'`);
+      const { payloads } = this.#host.world;
+      result = payloads.text(value, limits.resultBytesMax, `the result of '${this.run.fn}'`);
     } catch (error) {
       this.#end({ how: 'failed', ...failureOf(error), chance: 0 });
       this.#settle(false);
@@ -227,6 +350,8 @@ export class Attempt implements ContextSource {
   }
 
   #threw(thrown: unknown): void {
+    if (this.#settled) return;
+    if (this.#asking !== null) this.#closeDurable(this.#asking);
     if (this.#ended) {
       this.#settle(true);
       return;
@@ -234,6 +359,17 @@ export class Attempt implements ContextSource {
     const chance = this.#host.world.random.next();
     if (this.#stop !== null) this.#end(this.#stopped(true));
     else this.#end({ how: 'failed', ...failureOf(thrown), chance });
+    this.#settle(false);
+  }
+
+  /** The code is not called: it would get something else than what was given. */
+  #unread(error: unknown): void {
+    const end = unreadableEnd(error);
+    if (end === null) {
+      this.#threw(error);
+      return;
+    }
+    this.#end(end);
     this.#settle(false);
   }
 
@@ -261,19 +397,23 @@ export class Attempt implements ContextSource {
 
   #end(end: EndOfAttempt): void {
     this.#ended = true;
-    const open = this.#pad === null ? null : this.#host.notes.close(this.#pad);
-    if (open === null) {
+    if ('error' in end) this.#fault = end.error;
+    this.#span?.set('holdfast.end', end.how);
+    const notes = this.#pad === null ? null : this.#host.notes.close(this.#pad);
+    const parts = this.#outlet === null ? null : this.#host.parts.close(this.#outlet);
+    if (notes === null && parts === null) {
       this.#host.ended(this, end);
       return;
     }
     this.#host.ending(this);
-    void open.then(() => this.#host.ended(this, end));
+    void Promise.all([notes, parts]).then(() => this.#host.ended(this, end));
   }
 
   #settle(lingered: boolean): void {
     this.#settled = true;
     this.#timer?.cancel();
     this.#timer = null;
+    this.#span?.end(this.#fault);
     this.#host.settled(this, lingered);
   }
 }

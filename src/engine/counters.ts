@@ -20,6 +20,9 @@ export interface Counters {
   /** Attempts that went back into the queue: for a retry, and handed back unfinished. */
   retried: number;
   handedBack: number;
+  /** Attempts that ended because only waits were left, or because their code had changed. */
+  parked: number;
+  diverged: number;
   /** Ends refused because the run had another owner by then. */
   lateResults: number;
   /**
@@ -39,6 +42,18 @@ export interface Counters {
   storeFaults: number;
   /** Log lines of runs that were dropped over a bound. */
   logLinesDropped: number;
+  /** Ends of steps that were kept. */
+  steps: number;
+  /** Events and decisions that were accepted through this runtime. */
+  events: number;
+  decisions: number;
+  /**
+   * Parts that runs of this node emitted: kept, dropped over the bound of their run, and lost
+   * because the attempt was not ours any more, or the store failed for too long.
+   */
+  partsKept: number;
+  partsDropped: number;
+  partsLost: number;
 }
 
 /** Nothing has happened yet. */
@@ -53,6 +68,8 @@ export const countersStart = (): Counters => ({
   lost: 0,
   retried: 0,
   handedBack: 0,
+  parked: 0,
+  diverged: 0,
   lateResults: 0,
   endsDropped: 0,
   fenced: 0,
@@ -63,4 +80,10 @@ export const countersStart = (): Counters => ({
   pruned: 0,
   storeFaults: 0,
   logLinesDropped: 0,
+  steps: 0,
+  events: 0,
+  decisions: 0,
+  partsKept: 0,
+  partsDropped: 0,
+  partsLost: 0,
 });

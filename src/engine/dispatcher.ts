@@ -13,17 +13,22 @@
  *    word only is looked for before the next claim, and now and then.
  */
 
+import { HoldfastError } from '../core/errors.ts';
 import { attemptMsLeft } from '../core/execution/deadline.ts';
+import type { Histogram } from '../core/histogram.ts';
 import { limits } from '../core/limits.ts';
 import type { MonoMs, WallMs } from '../core/time.ts';
 import type { Timer } from '../ports/clock.ts';
 import type { ClaimedRun, EndOfAttempt, SettledItem, StopOrder } from '../ports/store-runs.ts';
 import { Attempt, type AttemptHost, type StopCause } from './attempt.ts';
 import type { Counters } from './counters.ts';
+import type { Recorder } from './durable/recorder.ts';
 import type { Ending, Finaliser } from './finaliser.ts';
 import type { HostedCode } from './hosted.ts';
+import type { Meters } from './meters.ts';
 import type { Notes } from './notes.ts';
 import { Pace } from './pace.ts';
+import type { Parts } from './parts.ts';
 import type { Tenure } from './tenure.ts';
 import type { World } from './world.ts';
 
@@ -57,6 +62,8 @@ export interface DispatcherHost {
 /** A function and its share of the slots. */
 interface Lot {
   readonly code: HostedCode;
+  readonly attempts: Histogram;
+  readonly lags: Histogram;
   running: number;
   ahead: number;
   /** There may be work for it. */
@@ -74,6 +81,8 @@ interface Waiting {
 export class Dispatcher implements AttemptHost {
   readonly world: World;
   readonly notes: Notes;
+  readonly parts: Parts;
+  readonly recorder: Recorder;
   readonly #counters: Counters;
   readonly #host: DispatcherHost;
   readonly #finaliser: Finaliser;
@@ -81,7 +90,7 @@ export class Dispatcher implements AttemptHost {
   readonly #lots = new Map<string, Lot>();
   readonly #attempts = new Map<number, Attempt>();
   readonly #lingering = new Set<Attempt>();
-  /** Their ends wait for notes: not executing any more, and not with the finaliser yet. */
+  /** Their ends wait for notes and parts: not executing any more, not with the finaliser yet. */
   readonly #ending = new Set<Attempt>();
   readonly #pace: Pace;
   #ahead: Waiting[] = [];
@@ -104,14 +113,19 @@ export class Dispatcher implements AttemptHost {
   constructor(parts: {
     readonly world: World;
     readonly counters: Counters;
+    readonly meters: Meters;
     readonly host: DispatcherHost;
     readonly finaliser: Finaliser;
     readonly notes: Notes;
+    readonly outlets: Parts;
+    readonly recorder: Recorder;
     readonly slots: number;
     readonly functions: readonly HostedCode[];
   }) {
     this.world = parts.world;
     this.notes = parts.notes;
+    this.parts = parts.outlets;
+    this.recorder = parts.recorder;
     this.#counters = parts.counters;
     this.#host = parts.host;
     this.#finaliser = parts.finaliser;
@@ -119,8 +133,10 @@ export class Dispatcher implements AttemptHost {
     this.#pace = new Pace(parts.slots);
     this.#claimedAt = parts.world.clock.mono();
     this.#lookedAt = this.#claimedAt;
+    const { attempts, lags } = parts.meters;
     for (const code of parts.functions) {
-      this.#lots.set(code.fn, { code, running: 0, ahead: 0, wanted: true });
+      const measured = { attempts: attempts.of(code.fn), lags: lags.of(code.fn) };
+      this.#lots.set(code.fn, { code, ...measured, running: 0, ahead: 0, wanted: true });
     }
   }
 
@@ -187,6 +203,11 @@ export class Dispatcher implements AttemptHost {
     }
   }
 
+  /** Somebody has ended a wait of a run that is executed somewhere. */
+  heard(): void {
+    for (const attempt of this.#attempts.values()) attempt.heard();
+  }
+
   /** Whether an attempt (and its fence, if given) is known here: waiting, running or ending. */
   knows({ seq, attempt, fence }: SettledItem & { readonly fence?: number }): boolean {
     const same = ({ run }: Pick<Ending, 'run'>): boolean =>
@@ -205,6 +226,8 @@ export class Dispatcher implements AttemptHost {
     this.#finaliser.drop(tenure);
     const message = 'this node lost its lease and stopped its work';
     for (const attempt of [...this.#attempts.values()]) attempt.stop('fenced', message);
+    const why = new HoldfastError('node.fenced', message);
+    for (const attempt of this.#ending) if (attempt.tenure === tenure) attempt.letGo(why);
     if (!this.#holdsAny(tenure)) this.#host.cleared(tenure);
   }
 
@@ -252,14 +275,17 @@ export class Dispatcher implements AttemptHost {
 
   settled(attempt: Attempt, lingered: boolean): void {
     this.#busy -= 1;
+    const now = this.world.clock.mono();
     const lot = this.#lots.get(attempt.run.fn);
-    if (lot !== undefined) lot.running -= 1;
+    if (lot !== undefined) {
+      lot.running -= 1;
+      lot.attempts.observe(now - attempt.startedAt);
+    }
     this.#forget(attempt);
     const { tenure } = attempt;
     if (this.#lingering.delete(attempt) && lingered && !tenure.over) {
       this.#host.lingered(tenure, attempt.run);
     }
-    const now = this.world.clock.mono();
     this.#pace.settled(now - attempt.startedAt, now);
     if (tenure.over && !this.#holdsAny(tenure)) this.#host.cleared(tenure);
     this.#tellEmpty();
@@ -434,6 +460,7 @@ export class Dispatcher implements AttemptHost {
     }
     lot.running += 1;
     this.#busy += 1;
+    if (run.attempt === 1) lot.lags.observe(this.world.clock.wall() - run.acceptedAt);
     const attempt = new Attempt(this, { run, code: lot.code, tenure }, now, timeoutMs);
     this.#attempts.set(run.seq, attempt);
     attempt.begin();

@@ -6,7 +6,9 @@
 import type { HoldfastError } from '../core/errors.ts';
 import type { StartItem } from '../ports/store-runs.ts';
 import { type Counters, countersStart } from './counters.ts';
+import { Followers } from './followers.ts';
 import { Intake } from './intake.ts';
+import { Meters } from './meters.ts';
 import { Node, type NodeSettings } from './node.ts';
 import { Waits } from './waits.ts';
 import type { World } from './world.ts';
@@ -15,7 +17,9 @@ import type { World } from './world.ts';
 export class Engine {
   readonly world: World;
   readonly counters: Counters = countersStart();
+  readonly meters = new Meters();
   readonly waits: Waits;
+  readonly followers: Followers;
   readonly intake: Intake;
   readonly node: Node | null;
   readonly #unsubscribe: () => void;
@@ -24,7 +28,9 @@ export class Engine {
   constructor(world: World, node: NodeSettings | null, askMsMax?: number) {
     this.world = world;
     this.waits = new Waits(world, askMsMax);
-    this.node = node === null ? null : new Node(world, node, this.counters, this.waits);
+    this.followers = new Followers(world, askMsMax);
+    const { counters, meters, waits } = this;
+    this.node = node === null ? null : new Node(world, node, { counters, meters, waits });
     const sent = (items: readonly StartItem[]): void => this.node?.sent(items);
     this.intake = new Intake(world, this.counters, { sent });
     this.#unsubscribe = world.bus.subscribe('done', () => this.waits.wake());
@@ -41,6 +47,7 @@ export class Engine {
   async close(error: HoldfastError): Promise<void> {
     await this.node?.close();
     this.#unsubscribe();
+    this.followers.close(error);
     this.waits.close(error);
   }
 }

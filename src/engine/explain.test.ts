@@ -107,6 +107,15 @@ describe('the sentence about a run that has an owner', () => {
 });
 
 describe('the sentence about a run that is set aside', () => {
+  it('names the difference, where its code has changed', () => {
+    const quarantine = { code: 'replay.diverged', message: 'after one end that fits, ...' };
+    assert.equal(
+      say({ status: 'quarantined', crashes: 0, quarantine }),
+      'It was set aside because its code has changed: after one end that fits, ...; ' +
+        'mend the code and retry it, fork it, or cancel it.',
+    );
+  });
+
   it('names the crashes and the evidence', () => {
     const quarantine = { code: 'attempt.crashed', message: "the owner 'w' is gone" };
     assert.equal(

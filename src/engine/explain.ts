@@ -58,6 +58,15 @@ function parked({ run, now }: ExplainFacts): string {
 }
 
 function quarantined({ crashes, quarantine }: RunView): string {
+  if (quarantine?.code === 'replay.diverged') {
+    return (
+      `It was set aside because its code has changed: ${quarantine.message}; ` +
+      'mend the code and retry it, fork it, or cancel it.'
+    );
+  }
+  if (crashes === 0 && quarantine !== null) {
+    return `It was set aside: ${quarantine.message}; retry it or cancel it.`;
+  }
   const times = crashes === 1 ? 'one crash of its owner' : `${crashes} crashes of its owners`;
   const why = quarantine === null ? '' : ` (last: ${quarantine.message})`;
   return `It was set aside after ${times}${why}; retry it or cancel it.`;

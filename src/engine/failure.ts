@@ -4,7 +4,10 @@
  * F1 Any value can be thrown; none of them breaks this, even when its own properties throw.
  * F2 What is kept is bounded: message, stack, the code if it is a word. No other property is kept,
  *    so that no secret gets into the store beyond what the message says.
+ * F3 A step that failed for good is told as what it threw, and ends its run: in a later attempt it
+ *    would give the same.
  */
+import { StepError } from '../core/durable/step-error.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { NonRetryableError, RetryAtError } from '../core/handler-error.ts';
 import { limits } from '../core/limits.ts';
@@ -23,6 +26,9 @@ const hopeless: ReadonlySet<string> = new Set([
   'input.invalid',
   'payload.too_large',
   'payload.not_json',
+  'output.invalid',
+  'request.invalid',
+  'key.invalid',
 ]);
 
 /** The stored form of a thrown value. */
@@ -41,6 +47,10 @@ function detailOf(thrown: unknown): ErrorDetail {
   if (!(thrown instanceof Error)) {
     const message = cut(`the handler threw ${textOf(thrown)}`, limits.errorMessageCharsMax);
     return { code: 'attempt.failed', message };
+  }
+  if (thrown instanceof StepError) {
+    const { details, ...detail } = thrown.detail;
+    return { ...detail, details: { ...details, step: thrown.step } };
   }
   const { stack } = thrown;
   const detail: ErrorDetail = {
@@ -70,7 +80,7 @@ const cut = (text: string, charsMax: number): string =>
   text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
 
 function adviceOf(thrown: unknown): RetryAdvice | null {
-  if (thrown instanceof NonRetryableError) return { kind: 'never' };
+  if (thrown instanceof NonRetryableError || thrown instanceof StepError) return { kind: 'never' };
   if (thrown instanceof HoldfastError && hopeless.has(thrown.code)) return { kind: 'never' };
   if (!(thrown instanceof RetryAtError)) return null;
   if (thrown.afterMs !== null) {

@@ -1,5 +1,6 @@
 /**
- * Owns the way of requests into the store: starts, cancellations and retries of all callers.
+ * Owns the way of requests into the store: starts, cancellations, retries, events and
+ * decisions of all callers.
  *
  * I1 Concurrent callers share store calls; each gets its own verdict after the commit.
  * I2 Wake-ups go out after the commit. A node of this very runtime asks for runs right behind the
@@ -15,6 +16,14 @@ import type {
   StartItem,
   StartVerdict,
 } from '../ports/store-runs.ts';
+import type {
+  AnswerItem,
+  AnswerVerdict,
+  EventItem,
+  EventVerdict,
+  ForkItem,
+  ForkVerdict,
+} from '../ports/store-steps.ts';
 import type { Counters } from './counters.ts';
 import { Gather } from './gather.ts';
 import { announce, type World } from './world.ts';
@@ -22,6 +31,9 @@ import { announce, type World } from './world.ts';
 /** Requests that may wait for the store in one runtime. */
 const waitingMax = limits.batchItemsMax * 10;
 const callsMax = 2;
+/** Each fork copies the steps of a run; each event or decision may end a wait. */
+const forksMax = 10;
+const eventsMax = 500;
 /** Characters of inputs in one call. */
 const callCharsMax = 8 * limits.inputBytesMax;
 
@@ -36,6 +48,9 @@ export class Intake {
   readonly starts: Gather<StartItem, StartVerdict>;
   readonly cancels: Gather<CancelItem, CancelVerdict>;
   readonly retries: Gather<RetryItem, RetryVerdict>;
+  readonly forks: Gather<ForkItem, ForkVerdict>;
+  readonly events: Gather<EventItem, EventVerdict>;
+  readonly answers: Gather<AnswerItem, AnswerVerdict>;
   readonly #world: World;
   readonly #counters: Counters;
   readonly #host: IntakeHost;
@@ -56,6 +71,26 @@ export class Intake {
     this.starts = new Gather({ ...bounds, weigh, send: (items) => this.#start(items) });
     this.cancels = new Gather({ ...light, send: (items) => this.#heard(store.cancel(items)) });
     this.retries = new Gather({ ...light, send: (items) => this.#heard(store.retry(items)) });
+    this.forks = new Gather({
+      ...{ ...light, itemsMax: forksMax },
+      send: (items) => this.#heard(store.fork(items)),
+    });
+    this.events = new Gather({
+      ...{ ...bounds, itemsMax: eventsMax, weigh: ({ data }) => data.length },
+      send: async (items) => {
+        const verdicts = await this.#heard(store.emit(items));
+        for (const verdict of verdicts) if (verdict.ok && verdict.created) counters.events += 1;
+        return verdicts;
+      },
+    });
+    this.answers = new Gather({
+      ...{ ...bounds, itemsMax: eventsMax, weigh: ({ value }) => value.length },
+      send: async (items) => {
+        const verdicts = await this.#heard(store.answer(items));
+        for (const { ok } of verdicts) if (ok) counters.decisions += 1;
+        return verdicts;
+      },
+    });
   }
 
   async #start(items: readonly StartItem[]): Promise<readonly StartVerdict[]> {

@@ -17,10 +17,13 @@ import type { SettledItem, StartItem } from '../ports/store-runs.ts';
 import type { Counters } from './counters.ts';
 import { Detector } from './detector.ts';
 import { Dispatcher, type DispatcherHost } from './dispatcher.ts';
+import { Recorder } from './durable/recorder.ts';
 import { type Ending, Finaliser, type FinaliserHost } from './finaliser.ts';
 import type { HostedCode } from './hosted.ts';
 import { Membership, type MembershipHost } from './membership.ts';
+import type { Meters } from './meters.ts';
 import { Notes } from './notes.ts';
+import { Parts } from './parts.ts';
 import { Sweeper } from './sweeper.ts';
 import type { Tenure } from './tenure.ts';
 import type { Waits } from './waits.ts';
@@ -41,6 +44,13 @@ export interface NodeSettings {
   readonly pruneEveryMs: number;
   readonly retention: Retention;
   readonly functions: readonly HostedCode[];
+}
+
+/** What a node shares with its runtime. */
+export interface NodeShared {
+  readonly counters: Counters;
+  readonly meters: Meters;
+  readonly waits: Waits;
 }
 
 const counterOf: Record<OutcomeKind, keyof Counters> = {
@@ -71,7 +81,7 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
   #readStopsAgain = false;
   #draining: Promise<void> | null = null;
 
-  constructor(world: World, settings: NodeSettings, counters: Counters, waits: Waits) {
+  constructor(world: World, settings: NodeSettings, { counters, meters, waits }: NodeShared) {
     this.#world = world;
     this.#settings = settings;
     this.#counters = counters;
@@ -84,8 +94,11 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
     this.#membership = new Membership(world, { ...settings, functions: hosted }, counters, this);
     this.#finaliser = new Finaliser(world, counters, this);
     const notes = new Notes(world, counters);
-    const parts = { world, counters, host: this, finaliser: this.#finaliser, notes };
-    this.#dispatcher = new Dispatcher({ ...parts, slots, functions });
+    const recorder = new Recorder(world, counters);
+    const outlets = new Parts(world, counters);
+    const parts = { world, counters, host: this, finaliser: this.#finaliser };
+    const ways = { notes, outlets, recorder };
+    this.#dispatcher = new Dispatcher({ ...parts, ...ways, meters, slots, functions });
     this.#detector = new Detector(world, counters, {
       self: () => this.#membership.tenure?.node ?? null,
       stoppedHere: (node) => this.#cleared.has(node),
@@ -101,7 +114,7 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
     const { bus } = this.#world;
     this.#subscriptions = [
       bus.subscribe('ready', () => this.#woken(() => this.#dispatcher.wake(true))),
-      bus.subscribe('stop', () => this.#woken(() => void this.#readStops())),
+      bus.subscribe('stop', () => this.#woken(() => this.#stopped())),
       bus.subscribe('nodes', () => this.#woken(() => void this.#detector.refresh())),
     ];
     this.#sweeper.start();
@@ -119,6 +132,11 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
 
   get stuck(): number {
     return this.#dispatcher.stuck;
+  }
+
+  /** Whether it was told to drain: it claims no more. */
+  get draining(): boolean {
+    return this.#draining !== null;
   }
 
   /** The nodes as they were last heard of. */
@@ -192,7 +210,7 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
       return;
     }
     if (outcome === null) {
-      this.#counters.retried += 1;
+      this.#counters[end.how === 'parked' || end.how === 'diverged' ? end.how : 'retried'] += 1;
       // The next claim says when the retry is due.
       this.#dispatcher.wake();
       return;
@@ -214,6 +232,7 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
 
   beat(_tenure: Tenure, beat: Beat): void {
     this.#dispatcher.obey(beat.stops);
+    this.#dispatcher.heard();
     this.#detector.see(beat.nodes);
   }
 
@@ -261,6 +280,12 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
   #codeOf({ run, end, tenure }: Ending, refused: boolean): void {
     const left = refused || ('settled' in end && !end.settled);
     if (left) this.lingered(tenure, run);
+  }
+
+  /** Orders to stop, or ends of waits. */
+  #stopped(): void {
+    this.#dispatcher.heard();
+    void this.#readStops();
   }
 
   #woken(act: () => void): void {

@@ -4,12 +4,14 @@
  * C1 Everything that costs something is made when it is first asked for: most handlers ask for
  *    little.
  * C2 Logging never throws and never waits. Over its bounds it drops, and counts what it dropped.
- * C3 Once the attempt has ended, log and progress do nothing: they could not be kept under the
- *    fence.
+ * C3 Once the attempt has ended, log, progress and emit do nothing: what they are given could not
+ *    be kept under the fence.
  */
 import type { Fence } from '../core/fence.ts';
 import type { WallMs } from '../core/time.ts';
 import type { LogLevel } from '../ports/log.ts';
+import type { PartData } from '../ports/store-parts.ts';
+import type { DurableContext } from './durable/words.ts';
 
 /** Logs lines that are kept with the run (`hf.runs.logs(id)`), at most 1,000 of a run. */
 export type RunLogger = {
@@ -19,8 +21,29 @@ export type RunLogger = {
   ) => void;
 };
 
+/** Makes the stream of a run, part by part. */
+export interface Emit {
+  /**
+   * Adds a part, text or bytes, to the stream of the run (`hf.runs.parts(id)`). Returns at once;
+   * parts are kept in order, many in one write. False: a lot waits to be written, so that you had
+   * better await `drained`. Throws `payload.too_large` for a part over 1 MiB, and `parts.full`
+   * when far too much waits.
+   *
+   * @example
+   * for await (const token of model.stream(prompt)) {
+   *   if (!ctx.emit(token)) await ctx.emit.drained();
+   * }
+   */
+  (part: PartData): boolean;
+  /**
+   * Resolves when every part so far is in the store. Rejects with `attempt.over`, or the reason of
+   * `ctx.signal`, when they will not be.
+   */
+  drained(): Promise<void>;
+}
+
 /** What a handler knows of its run. */
-export interface RunContext {
+export interface RunContext extends DurableContext {
   readonly runId: string;
   /** From 1. */
   readonly attempt: number;
@@ -38,11 +61,18 @@ export interface RunContext {
    * `payload.too_large`.
    */
   progress(value: unknown): void;
+  /** Adds to the stream of the run what its readers see at once. */
+  readonly emit: Emit;
   readonly tenant: string;
   readonly lane: string | null;
   readonly tags: readonly string[];
   /** When the run must be done, in milliseconds since the epoch, or null. */
   readonly deadlineAt: WallMs | null;
+  /**
+   * The trace of this attempt as the header `traceparent` of W3C, or null: for calls that
+   * OpenTelemetry does not see. Without its SDK, what the run was started with.
+   */
+  readonly traceparent: string | null;
 }
 
 /** Whoever executes an attempt answers its context. */
@@ -56,15 +86,21 @@ export interface ContextSource {
     readonly tags: readonly string[];
     readonly deadlineAt: WallMs | null;
   };
+  readonly trace: string | null;
   signal(): AbortSignal;
   keepLine(level: LogLevel, message: string, fields: unknown): void;
   keepProgress(value: unknown): void;
+  emitPart(part: unknown): boolean;
+  partsDrained(): Promise<void>;
+  /** Made when it is first asked for. */
+  durable(): DurableContext;
 }
 
 /** The context of one attempt. Its members can be taken apart: `({ log, signal }) => ...`. */
 export class AttemptContext implements RunContext {
   readonly #source: ContextSource;
   #log: RunLogger | null = null;
+  #emit: Emit | null = null;
 
   constructor(source: ContextSource) {
     this.#source = source;
@@ -98,6 +134,10 @@ export class AttemptContext implements RunContext {
     return this.#source.run.deadlineAt;
   }
 
+  get traceparent(): string | null {
+    return this.#source.trace;
+  }
+
   get signal(): AbortSignal {
     return this.#source.signal();
   }
@@ -109,6 +149,46 @@ export class AttemptContext implements RunContext {
 
   get progress(): (value: unknown) => void {
     return (value) => this.#source.keepProgress(value);
+  }
+
+  get emit(): Emit {
+    const source = this.#source;
+    this.#emit ??= Object.assign((part: PartData) => source.emitPart(part), {
+      drained: () => source.partsDrained(),
+    });
+    return this.#emit;
+  }
+
+  get step(): DurableContext['step'] {
+    return (name, run, options) => this.#source.durable().step(name, run, options);
+  }
+
+  get sleep(): DurableContext['sleep'] {
+    return (ms, options) => this.#source.durable().sleep(ms, options);
+  }
+
+  get sleepUntil(): DurableContext['sleepUntil'] {
+    return (at, options) => this.#source.durable().sleepUntil(at, options);
+  }
+
+  get waitFor(): DurableContext['waitFor'] {
+    return (event, options) => this.#source.durable().waitFor(event, options);
+  }
+
+  get approval(): DurableContext['approval'] {
+    return (name, options) => this.#source.durable().approval(name, options);
+  }
+
+  get now(): DurableContext['now'] {
+    return () => this.#source.durable().now();
+  }
+
+  get random(): DurableContext['random'] {
+    return () => this.#source.durable().random();
+  }
+
+  get uuid(): DurableContext['uuid'] {
+    return () => this.#source.durable().uuid();
   }
 }
 

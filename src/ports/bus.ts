@@ -8,11 +8,11 @@
 
 /**
  * What may have changed: `ready` runs became eligible; `stop` an owner is asked to stop; `done`
- * outcomes were written; `nodes` a node joined or left.
+ * outcomes were written; `nodes` a node joined or left; `parts` a running run made more of them.
  */
-export const busTopics = ['ready', 'stop', 'done', 'nodes'] as const;
+export const busTopics = ['ready', 'stop', 'done', 'nodes', 'parts'] as const;
 
-/** One of the four things a wake-up can speak of. */
+/** One of the five things a wake-up can speak of. */
 export type BusTopic = (typeof busTopics)[number];
 
 /** Ends a subscription. Calling it twice does nothing. */

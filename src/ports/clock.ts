@@ -19,4 +19,9 @@ export interface Clock {
    * delays than the platform's timers allow are the adapter's business.
    */
   after(delayMs: number, callback: () => void): Timer;
+  /**
+   * Calls back once, soon, after everything that promises do by themselves: code that only waits
+   * for promises has had its turn by then.
+   */
+  turn(callback: () => void): Timer;
 }

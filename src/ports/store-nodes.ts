@@ -10,7 +10,8 @@ import type { NodeKey } from '../core/execution/run.ts';
 import type { ErrorDetail } from '../core/outcome.ts';
 import type { MonoMs, WallMs } from '../core/time.ts';
 import type { ProcessIdentity } from './process-table.ts';
-import type { RunPolicy, StopOrder, Verdict } from './store-runs.ts';
+import type { RunPolicy, StopOrder } from './store-runs.ts';
+import type { Verdict } from './store-verdict.ts';
 
 /** What a node says of itself when it joins. */
 export interface NodeCard {

@@ -141,8 +141,10 @@ export interface ExplainFacts {
 /** Runs by status and outcome. */
 export type RunCounts = Readonly<Record<RunStatus | OutcomeKind, number>>;
 
-/** How long finished runs are kept, by outcome; null keeps them for ever. */
-export type Retention = Readonly<Record<OutcomeKind, number | null>>;
+/** How long finished runs are kept, by outcome, and events; null keeps them for ever. */
+export type Retention = Readonly<Record<OutcomeKind, number | null>> & {
+  readonly event?: number | null;
+};
 
 /** What a store says of itself when it is examined. */
 export interface StoreFinding {

@@ -12,11 +12,8 @@ import type { Fence } from '../core/fence.ts';
 import type { ErrorDetail, Outcome } from '../core/outcome.ts';
 import type { RetryAdvice, RetryPolicy } from '../core/retry.ts';
 import type { WallMs } from '../core/time.ts';
-
-/** A verdict: what was done, or the stable code of why nothing was. */
-export type Verdict<Done, Refusal extends string> =
-  | ({ readonly ok: true } & Done)
-  | { readonly ok: false; readonly code: Refusal; readonly message: string };
+import type { StepWrite } from './store-steps.ts';
+import type { Verdict } from './store-verdict.ts';
 
 /** What a definition says about its runs. Kept once per content, not per run. Stored format. */
 export interface RunPolicy {
@@ -44,6 +41,8 @@ export interface StartItem {
   readonly deadlineAt: WallMs | null;
   readonly tags: readonly string[];
   readonly policy: RunPolicy;
+  /** The trace that it belongs to, as a `traceparent` of W3C. Left out: none. */
+  readonly trace?: string | null;
 }
 
 export type StartVerdict = Verdict<
@@ -80,6 +79,10 @@ export interface ClaimedRun {
   readonly tags: readonly string[];
   readonly acceptedAt: WallMs;
   readonly deadlineAt: WallMs | null;
+  /** The run that it does anew, or goes on from with its first steps; null: none. */
+  readonly retryOf: string | null;
+  /** As it was started with; that of the run that it does anew, if it does one. */
+  readonly trace: string | null;
   readonly policy: RunPolicy;
 }
 
@@ -128,6 +131,16 @@ export type EndOfAttempt =
     }
   | { readonly how: 'stopped'; readonly settled: boolean }
   | {
+      /** Nothing is left to do before one of its waits has ended. */
+      readonly how: 'parked';
+      /** Waits that go on; what is recorded of them stands. */
+      readonly waits: readonly StepWrite[];
+      /** The greatest `nth` that its code has seen: with a greater one it does not wait. */
+      readonly seen: number;
+    }
+  /** The code asks for other steps than were recorded: the run is set aside. */
+  | { readonly how: 'diverged'; readonly error: ErrorDetail }
+  | {
       readonly how: 'handed-back';
       /** The handler was called: a run that is executed at most once does not go back then. */
       readonly begun?: boolean;
@@ -141,7 +154,7 @@ export interface EndItem {
 
 export type EndVerdict = Verdict<
   {
-    /** What became of the run: it has this outcome, or (null) it is in the queue again. */
+    /** What became of the run: it has this outcome, or (null) it goes on some time. */
     readonly outcome: Outcome | null;
     /** True: an earlier sending of the same item had been committed already. */
     readonly repeated: boolean;

@@ -6,6 +6,7 @@
  * the verb is unknown: asking again is safe (Q3).
  */
 import type { NodeKey } from '../core/execution/run.ts';
+import type { KeyVerbs } from './store-keys.ts';
 import type {
   DeathEvidence,
   JoinVerdict,
@@ -15,6 +16,7 @@ import type {
   NodeRow,
   RecoverVerdict,
 } from './store-nodes.ts';
+import type { PartVerbs } from './store-parts.ts';
 import type {
   ExplainFacts,
   LaneView,
@@ -48,8 +50,22 @@ import type {
   StopOrder,
   SweepReply,
 } from './store-runs.ts';
+import type {
+  AnswerItem,
+  AnswerVerdict,
+  EventItem,
+  EventVerdict,
+  ForkItem,
+  ForkVerdict,
+  RecordItem,
+  RecordVerdict,
+  StepPage,
+} from './store-steps.ts';
 
-/** What a verb changed that others should hear of; the engine publishes it after the commit. */
+/**
+ * What a verb changed that others should hear of; the engine publishes it after the commit. `stop`:
+ * an owner has something to look at, an order to stop or the end of a wait.
+ */
 export interface Woken {
   readonly ready: boolean;
   readonly stop: boolean;
@@ -60,7 +76,7 @@ export interface Woken {
 export type Waking<T> = { readonly reply: T; readonly woken: Woken };
 
 /** Where runs, nodes, lanes and tenants are kept. */
-export interface Store {
+export interface Store extends KeyVerbs, PartVerbs {
   readonly kind: 'memory' | 'sqlite' | 'postgres';
 
   /** Accepts runs. A verdict stands once the promise resolves: the run will reach an outcome. */
@@ -76,9 +92,20 @@ export interface Store {
    * not linger here (any more) it changes nothing, however late it comes.
    */
   settled(node: NodeKey, items: readonly SettledItem[]): Promise<Waking<void>>;
+  /** Keeps steps under the fence. The writes of one item are done together or not at all. */
+  record(items: readonly RecordItem[]): Promise<Waking<readonly RecordVerdict[]>>;
+  /** Keeps events and ends the waits that they are for, now or later. */
+  emit(items: readonly EventItem[]): Promise<Waking<readonly EventVerdict[]>>;
+  /** Ends waits by their tokens. */
+  answer(items: readonly AnswerItem[]): Promise<Waking<readonly AnswerVerdict[]>>;
+  /** Starts runs with the first steps of others. */
+  fork(items: readonly ForkItem[]): Promise<Waking<readonly ForkVerdict[]>>;
   cancel(items: readonly CancelItem[]): Promise<Waking<readonly CancelVerdict[]>>;
   retry(items: readonly RetryItem[]): Promise<Waking<readonly RetryVerdict[]>>;
-  /** Moves what is due, ends what is past its deadline or overdue, at most `rowsMax` of each. */
+  /**
+   * Moves what is due, ends what is past its deadline or overdue, and waits that an event is for,
+   * at most `rowsMax` of each.
+   */
   sweep(rowsMax: number): Promise<Waking<SweepReply>>;
   /**
    * Deletes finished runs past their retention, at most `rowsMax`; `more` says whether to go on.
@@ -117,6 +144,8 @@ export interface Store {
   }>;
   explain(id: string): Promise<ExplainFacts | null>;
   logs(id: string, after: number | null, linesMax: number): Promise<LogPage | null>;
+  /** Steps of a run from after the given `ord`; null: there is no such run. */
+  steps(id: string, after: number, rowsMax: number): Promise<StepPage | null>;
   lanes(rowsMax: number): Promise<readonly LaneView[]>;
   tenants(rowsMax: number): Promise<readonly TenantView[]>;
   pauses(): Promise<readonly PauseView[]>;

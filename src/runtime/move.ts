@@ -8,9 +8,9 @@
  *    compared, the source is left for good, and the target is opened. Whoever is killed in between
  *    goes on by doing the same again.
  * M3 Nothing is believed: counts by stage and outcome are compared, and for each run its id,
- *    function, stage, outcome, attempt, fence, and digests of input and result.
+ *    function, stage, outcome, attempt, fence, and digests of input and result; so are steps and
+ *    events.
  */
-import { createHash } from 'node:crypto';
 import { HoldfastError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { deathOf } from '../engine/death.ts';
@@ -19,11 +19,11 @@ import type { ProcessTable } from '../ports/process-table.ts';
 import type { Random } from '../ports/random.ts';
 import type { Store } from '../ports/store.ts';
 import type { NodeRow } from '../ports/store-nodes.ts';
-import { type MovedRun, payloadDigest, type RunLine } from '../store/moving.ts';
 import type { Arrival } from '../store/postgres/arriving.ts';
 import { closeForMove, type Leaving, moveUnderWay, openLeaving } from '../store/sqlite/leaving.ts';
 import type { Move } from '../store/sqlite/migrations.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
+import { compare } from './move-compare.ts';
 import type { PostgresPlace } from './store-place.ts';
 
 /** What a move needs of its surroundings. */
@@ -39,14 +39,14 @@ export interface MoveWorld {
 export interface Moved {
   readonly to: string;
   readonly runs: number;
-  /** SHA-256 over the lines of all runs, the same on both sides. */
+  /** SHA-256 over the lines of all runs, steps and events, the same on both sides. */
   readonly digest: string;
   readonly counts: Readonly<Record<string, number>>;
 }
 
 const batchRunsMax = 1_000;
+const batchRowsMax = 5_000;
 const batchCharsMax = 8 * limits.inputBytesMax;
-const comparedRunsMax = 5_000;
 
 /** Moves the store in a file into an empty schema of a database. */
 export async function moveStore(
@@ -169,83 +169,42 @@ async function carry(
       await arrival.keep(batch);
       world.progress(`copied up to run ${arrival.cursor} of ${settings.nextSeq - 1}`);
     }
+    await carrySteps(leaving, arrival, world);
   }
-  const compared = arrival.complete ? digestsOf(leaving) : await compare(leaving, arrival, world);
+  const compared = await compare(leaving, arrival.complete ? null : arrival, world.progress);
   const counts = leaving.counts();
   if (!arrival.complete) {
     refuseDifferent(counts, await arrival.counts());
     leaving.left(world.clock.wall());
-    await arrival.open(settings.nextSeq);
+    await arrival.open(settings.nextSeq, settings.events);
   }
   return { to, ...compared, counts };
 }
 
-/** M3 */
-async function compare(leaving: Leaving, arrival: Arrival, { progress }: MoveWorld) {
-  const digest = createHash('sha256');
-  let after = 0;
-  let runs = 0;
+/** M2: what stands beside the runs. */
+async function carrySteps(
+  leaving: Leaving,
+  arrival: Arrival,
+  { progress }: MoveWorld,
+): Promise<void> {
   for (;;) {
-    const kept = await arrival.lines(after, comparedRunsMax);
-    const own = linesOf(leaving, after, kept.length === 0 ? 1 : kept.length);
-    for (let at = 0; at < Math.max(own.length, kept.length); at += 1) {
-      const text = JSON.stringify(own[at]);
-      if (text !== JSON.stringify(kept[at])) throw different(own[at], kept[at]);
-      digest.update(`${text}\n`);
-    }
-    runs += kept.length;
-    if (kept.length === 0) return { runs, digest: digest.digest('hex') };
-    after = kept.at(-1)?.[0] ?? after;
-    progress(`compared ${runs} runs`);
+    const steps = leaving.steps(arrival.stepCursor, batchRowsMax, batchCharsMax);
+    if (steps.length === 0) break;
+    await arrival.keepSteps(steps);
+    progress(`copied steps up to run ${arrival.stepCursor[0]}`);
   }
-}
-
-/** The digest of one side alone, for a move that was complete already. */
-function digestsOf(leaving: Leaving) {
-  const digest = createHash('sha256');
-  let after = 0;
-  let runs = 0;
   for (;;) {
-    const own = linesOf(leaving, after, comparedRunsMax);
-    if (own.length === 0) return { runs, digest: digest.digest('hex') };
-    for (const line of own) digest.update(`${JSON.stringify(line)}\n`);
-    runs += own.length;
-    after = own.at(-1)?.[0] ?? after;
+    const events = leaving.events(arrival.eventCursor, batchRowsMax, batchCharsMax);
+    if (events.length === 0) break;
+    await arrival.keepEvents(events);
+    progress(`copied events up to ${arrival.eventCursor}`);
   }
-}
-
-/** So many lines of the source, whatever its pages hold. */
-function linesOf(leaving: Leaving, after: number, runsMax: number): RunLine[] {
-  const lines: RunLine[] = [];
-  let from = after;
-  while (lines.length < runsMax) {
-    const page = leaving.page(from, runsMax - lines.length, batchCharsMax);
-    const last = page.at(-1);
-    if (last === undefined) break;
-    for (const moved of page) lines.push(lineOf(moved));
-    from = last.run[0];
+  for (;;) {
+    const blocks = leaving.parts(arrival.partCursor, batchRowsMax, batchCharsMax);
+    if (blocks.length === 0) break;
+    await arrival.keepParts(blocks);
+    progress(`copied parts up to run ${arrival.partCursor[0]}`);
   }
-  return lines;
-}
-
-const lineOf = ({ run, input, result }: MovedRun): RunLine => [
-  run[0],
-  run[1],
-  run[2],
-  run[12],
-  run[30],
-  run[13],
-  run[14],
-  payloadDigest(input),
-  result === null ? null : payloadDigest(result),
-];
-
-function different(own: RunLine | undefined, kept: RunLine | undefined): HoldfastError {
-  const [seq, id] = own ?? kept ?? [];
-  const where = own === undefined ? 'only at the new place' : 'only at the old place';
-  const found = own === undefined || kept === undefined ? where : 'not the same at both places';
-  const message = `run '${id}' is ${found}; nothing was opened, and the old place is whole`;
-  return new HoldfastError('internal.defect', message, { details: { seq, id, own, kept } });
 }
 
 function refuseDifferent(

@@ -14,11 +14,21 @@ import {
 } from '../core/check.ts';
 import { limits } from '../core/limits.ts';
 import { type OutcomeKind, outcomeKinds } from '../core/outcome.ts';
+import type { ValueFormat } from '../core/payload.ts';
 import type { AnyFunction } from '../define-function.ts';
+import type { Cipher } from '../ports/cipher.ts';
 import type { Log } from '../ports/log.ts';
 import type { Retention } from '../ports/store-reads.ts';
 import { stderrLog } from './stderr-log.ts';
 import { placeOf, type StoreOption, type StorePlace } from './store-place.ts';
+
+/** How values become what the store keeps. Every runtime of a store is given the same. */
+export interface Codec {
+  /** Values that plain JSON does not hold, such as dates and maps: `richValues()`. */
+  readonly values?: ValueFormat;
+  /** Keeps what the store holds secret: `aesGcm({ keys })`. */
+  readonly cipher?: Cipher;
+}
 
 /** What `Holdfast.open` takes. Only `store` must be given. */
 export interface OpenOptions {
@@ -49,12 +59,17 @@ export interface OpenOptions {
   /** How long `close` lets running handlers go on before it signals them. Default 30,000. */
   readonly drainGraceMs?: number;
   /**
-   * How long finished runs are kept, in ms by outcome; null: for ever. Default: 7 days for
-   * `succeeded`, 30 for the others.
+   * How long finished runs are kept, in ms by outcome, and events (`event`); null: for ever.
+   * Default: 7 days for `succeeded` and events, 30 for the others.
    */
-  readonly retention?: Partial<Record<OutcomeKind, number | null>>;
+  readonly retention?: Partial<Record<OutcomeKind | 'event', number | null>>;
   /** Bytes of one input as JSON. Default 1 MiB. */
   readonly inputBytesMax?: number;
+  /**
+   * How inputs, results, what steps give, events and decisions become what the store keeps.
+   * Default: plain JSON.
+   */
+  readonly codec?: Codec;
   /** Where the runtime says what it does. Default: warnings and errors on stderr. */
   readonly log?: Log;
   /**
@@ -81,6 +96,7 @@ export interface Settings {
   readonly drainGraceMs: number;
   readonly retention: Retention;
   readonly inputBytesMax: number;
+  readonly codec: Codec;
   readonly log: Log;
   readonly busyPatienceMs: number;
 }
@@ -92,9 +108,13 @@ const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 const inputBytesCap = 64 * limits.inputBytesMax;
 
+/** What is kept for a while. */
+export const retained = [...outcomeKinds, 'event'] as const;
+
 const names = [
   ...['store', 'durability', 'functions', 'execute', 'name', 'slots', 'leaseTtlMs', 'heartbeatMs'],
-  ...['pollMs', 'drainGraceMs', 'retention', 'inputBytesMax', 'log', 'busyPatienceMs'],
+  ...['pollMs', 'drainGraceMs', 'retention', 'inputBytesMax', 'codec', 'log'],
+  'busyPatienceMs',
 ];
 
 /** Checks the options and fills in what was not said. */
@@ -128,17 +148,30 @@ export function settingsOf(options: OpenOptions): Settings {
     drainGraceMs: checkNumber('drainGraceMs', options.drainGraceMs ?? 30_000, 0, dayMs),
     retention: retentionOf(options.retention ?? {}),
     inputBytesMax: checkWhole('inputBytesMax', inputBytesMax, 1, inputBytesCap),
+    codec: checkCodec(options.codec ?? {}),
     log,
     busyPatienceMs: checkWhole('busyPatienceMs', options.busyPatienceMs ?? 5_000, 0, hourMs),
   };
 }
 
+function checkCodec(codec: Codec): Codec {
+  checkOptions('codec', codec, ['values', 'cipher']);
+  const { values, cipher } = codec;
+  if (values !== undefined && typeof values?.write !== 'function') {
+    throw invalid('codec.values', values, 'give a format, such as richValues()');
+  }
+  if (cipher !== undefined && typeof cipher?.seal !== 'function') {
+    throw invalid('codec.cipher', cipher, 'give a cipher, such as aesGcm({ keys })');
+  }
+  return codec;
+}
+
 function retentionOf(given: NonNullable<OpenOptions['retention']>): Retention {
-  checkOptions('retention', given, outcomeKinds);
-  const kept = (kind: OutcomeKind): number | null => {
-    const standard = kind === 'succeeded' ? 7 * dayMs : 30 * dayMs;
+  checkOptions('retention', given, retained);
+  const kept = (kind: OutcomeKind | 'event'): number | null => {
+    const standard = kind === 'succeeded' || kind === 'event' ? 7 * dayMs : 30 * dayMs;
     const value = given[kind] === undefined ? standard : given[kind];
     return value === null ? null : checkNumber(`retention.${kind}`, value, 0, limits.delayMsMax);
   };
-  return Object.fromEntries(outcomeKinds.map((kind) => [kind, kept(kind)])) as Retention;
+  return Object.fromEntries(retained.map((kind) => [kind, kept(kind)])) as Retention;
 }

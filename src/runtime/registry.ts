@@ -12,9 +12,9 @@ import type { MonoMs } from '../core/time.ts';
 import type { AnyFunction, FunctionParts } from '../define-function.ts';
 import { partsOf } from '../define-function.ts';
 import type { HostedCode } from '../engine/hosted.ts';
+import { checkBy } from '../engine/schema.ts';
 import type { World } from '../engine/world.ts';
 import type { NodeRow } from '../ports/store-nodes.ts';
-import { checkBy } from './schema.ts';
 import { partsOfTold, startTermsOf } from './start-terms.ts';
 
 /** How long what nodes host is believed without looking again. */

@@ -9,6 +9,7 @@ import { checkKey, checkNumber, checkOptions } from '../core/check.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { Payloads } from '../core/payload.ts';
 import type { MonoMs } from '../core/time.ts';
 import type { RunEnd } from '../ports/store-reads.ts';
 import type { Lifeline } from './lifeline.ts';
@@ -34,7 +35,7 @@ export interface RunHandle<Output = unknown> {
   readonly created: boolean;
   /**
    * Waits for the result. Rejects with `run.not_succeeded` (its `details.outcome` says how it
-   * ended), `wait.timeout`, or `run.not_found`.
+   * ended), `wait.timeout`, `run.not_found`, or `payload.no_key` where a key or codec is missing.
    */
   result(options?: WaitOptions): Promise<Output>;
   /** Waits for the end, whatever it is. */
@@ -101,9 +102,12 @@ export async function waitFor(
   }
 }
 
-/** The value that a successful end holds; throws `run.not_succeeded` for any other end. */
-export function resultOf({ id, outcome, result }: RunEnd): unknown {
-  if (outcome.kind === 'succeeded') return result === null ? null : JSON.parse(result);
+/**
+ * The value that a successful end holds; throws `run.not_succeeded` for any other end, and
+ * `payload.no_key` or `payload.damaged` for what cannot be read here.
+ */
+export function resultOf({ id, outcome, result }: RunEnd, payloads: Payloads): unknown {
+  if (outcome.kind === 'succeeded') return result === null ? null : payloads.read(result);
   const { error } = outcome;
   const why = error === null ? '' : `: ${error.message} [${error.code}]`;
   const message = `run '${id}' ended as ${outcome.kind}${why}`;
@@ -135,7 +139,8 @@ export class Handle<Output> implements RunHandle<Output> {
   }
 
   async result(options: WaitOptions = {}): Promise<Output> {
-    return resultOf(await waitFor(this.#lifeline, this.id, this.#known(), options)) as Output;
+    const end = await waitFor(this.#lifeline, this.id, this.#known(), options);
+    return resultOf(end, this.#lifeline.engine.world.payloads) as Output;
   }
 
   async outcome(options: WaitOptions = {}): Promise<Outcome> {

@@ -22,6 +22,13 @@ import { explain } from '../engine/explain.ts';
 import type { ExplainFacts, RunCounts, RunFilter } from '../ports/store-reads.ts';
 import type { Lifeline } from './lifeline.ts';
 import {
+  followParts,
+  type PartPage,
+  type PartsOptions,
+  pageOfParts,
+  type RunPart,
+} from './parts.ts';
+import {
   Handle,
   type HandleHost,
   type RunHandle,
@@ -29,7 +36,15 @@ import {
   type WaitOptions,
   waitFor,
 } from './run-handle.ts';
-import { type Run, type RunLogLine, type RunSummary, runOf, summaryOf } from './views.ts';
+import {
+  type Run,
+  type RunLogLine,
+  type RunStep,
+  type RunSummary,
+  runOf,
+  stepOf,
+  summaryOf,
+} from './views.ts';
 
 /** Which runs: every word that is given must hold. Times are ms since the epoch. */
 export interface RunQuery {
@@ -56,6 +71,7 @@ const filterNames = [
 ];
 const pageRowsDefault = 100;
 const logLinesDefault = 200;
+const stepsDefault = 200;
 
 /** Runs of one store. */
 export class Runs implements HandleHost {
@@ -68,7 +84,7 @@ export class Runs implements HandleHost {
   /** Everything that is kept of a run, or null if the store does not know it (any more). */
   async get(id: string): Promise<Run | null> {
     const detail = await this.#store().get(checkId(id));
-    return detail === null ? null : runOf(detail);
+    return detail === null ? null : runOf(detail, this.#payloads());
   }
 
   /** Runs, newest first. A page may be short before the end: `next` says whether there is more. */
@@ -80,7 +96,9 @@ export class Runs implements HandleHost {
     const rowsMax = checkWhole('limit', limit, 1, limits.pageRowsMax);
     const filter = filterOf(words);
     const { runs, next } = await this.#store().list({ filter, before: seqOf(cursor), rowsMax });
-    return { runs: runs.map(summaryOf), next: next === null ? null : String(next) };
+    const payloads = this.#payloads();
+    const shown = runs.map((view) => summaryOf(view, payloads));
+    return { runs: shown, next: next === null ? null : String(next) };
   }
 
   /** A handle of a run by its id. Whether it exists shows when it is used. */
@@ -90,7 +108,8 @@ export class Runs implements HandleHost {
 
   /** Waits for the result of a run; see `RunHandle.result`. */
   async result(id: string, options: WaitOptions = {}): Promise<unknown> {
-    return resultOf(await waitFor(this.#lifeline, checkId(id), 'any', options));
+    const end = await waitFor(this.#lifeline, checkId(id), 'any', options);
+    return resultOf(end, this.#payloads());
   }
 
   /**
@@ -117,19 +136,56 @@ export class Runs implements HandleHost {
     throw new HoldfastError(verdict.code, verdict.message, { details: { id } });
   }
 
+  /**
+   * Starts a second run with the same input that goes on from a step of the first: what ended
+   * before step `from` is taken along, and that one and all later ones are done anew. Without
+   * `from` everything that has ended is kept. The first run stays as it is; `retryOf` of the new
+   * one names it. Rejects with `run.not_found`, `step.not_found`, `run.conflict`, `store.full`.
+   */
+  async fork(
+    id: string,
+    options: { readonly from?: string; readonly id?: string } = {},
+  ): Promise<RunHandle> {
+    checkOptions('fork', options, ['from', 'id']);
+    const { intake, world } = this.#lifeline.ensureOpen().engine;
+    const newId = checkId(options.id ?? world.random.id());
+    const from = options.from === undefined ? null : checkStepKey(options.from);
+    const verdict = await intake.forks.add({ id: checkId(id), newId, from });
+    if (verdict.ok) return new Handle<unknown>(this.#lifeline, this, verdict.id, verdict.created);
+    throw new HoldfastError(verdict.code, verdict.message, { details: { id, from } });
+  }
+
+  /**
+   * What the code of a run has done and waits for, in the order in which it asked; `after` is the
+   * `ord` of the last step that is known.
+   */
+  async steps(
+    id: string,
+    options: { readonly after?: number; readonly limit?: number } = {},
+  ): Promise<{ readonly steps: readonly RunStep[]; readonly next: number | null }> {
+    checkOptions('steps', options, ['after', 'limit']);
+    const { after = 0, limit = stepsDefault } = options;
+    checkWhole('after', after, 0, Number.MAX_SAFE_INTEGER);
+    const rowsMax = checkWhole('limit', limit, 1, limits.stepPageRowsMax);
+    const page = await this.#store().steps(checkId(id), after, rowsMax);
+    if (page === null) throw notFound(id);
+    const payloads = this.#payloads();
+    return { steps: page.steps.map((row) => stepOf(row, payloads)), next: page.next };
+  }
+
   /** Cancels every run that matches and has no outcome yet. */
-  async cancelWhere(query: RunQuery, reason?: string): Promise<Changed> {
+  async cancelWhere(query: RunQuery, reason?: string, bulk: BulkOptions = {}): Promise<Changed> {
     const text = cancelReason(reason);
     const { intake } = this.#lifeline.ensureOpen().engine;
-    return this.#inBulk(query, cancellable, (runs) =>
+    return this.#inBulk(query, cancellable, bulk, (runs) =>
       intake.cancels.addAll(runs.map(({ id }) => ({ id, reason: text }))),
     );
   }
 
   /** Tries every run again that matches and did not succeed. */
-  async retryWhere(query: RunQuery): Promise<Changed> {
+  async retryWhere(query: RunQuery, bulk: BulkOptions = {}): Promise<Changed> {
     const { intake, world } = this.#lifeline.ensureOpen().engine;
-    return this.#inBulk(query, retryable, (runs) =>
+    return this.#inBulk(query, retryable, bulk, (runs) =>
       intake.retries.addAll(runs.map(({ id }) => ({ id, newId: world.random.id() }))),
     );
   }
@@ -165,6 +221,26 @@ export class Runs implements HandleHost {
     return { lines, next: page.next, dropped: page.dropped };
   }
 
+  /**
+   * What the handler emitted, part by part, from the offset `from` on; then what it goes on to
+   * emit, as it comes, until the run has ended. To go on after a break, give the offset of the
+   * last part and 1. Rejects with `run.not_found`, `key.invalid` and the reason of the signal.
+   *
+   * @example
+   * for await (const { data } of hf.runs.parts(run.id)) process.stdout.write(data);
+   */
+  parts(id: string, options: PartsOptions = {}): AsyncIterableIterator<RunPart> {
+    return followParts(this.#lifeline, id, options);
+  }
+
+  /** The parts that are there now, from the offset `from` on: one page, at most `limit` of them. */
+  partPage(
+    id: string,
+    options: { readonly from?: number; readonly limit?: number } = {},
+  ): Promise<PartPage> {
+    return pageOfParts(this.#lifeline, id, options);
+  }
+
   /** How many runs there are by status and by outcome. */
   async counts(): Promise<RunCounts> {
     return this.#store().counts();
@@ -174,9 +250,14 @@ export class Runs implements HandleHost {
     return this.#lifeline.ensureOpen().engine.world.store;
   }
 
+  #payloads() {
+    return this.#lifeline.engine.world.payloads;
+  }
+
   async #inBulk(
     query: RunQuery,
     standard: readonly RunQuery[],
+    { onProgress, signal }: BulkOptions,
     act: (runs: readonly { readonly id: string }[]) => Promise<readonly { ok: boolean }[]>,
   ): Promise<Changed> {
     checkOptions('the filter', query, filterNames);
@@ -187,16 +268,26 @@ export class Runs implements HandleHost {
       const filter: RunFilter = { ...given, ...filterOf(more) };
       let before: number | null = null;
       do {
+        signal?.throwIfAborted();
         const rowsMax = limits.pageRowsMax;
         const page = await this.#store().list({ filter, before, rowsMax });
         const verdicts = await act(page.runs);
         count.matched += verdicts.length;
         count.changed += verdicts.filter(({ ok }) => ok).length;
+        onProgress?.({ ...count });
         before = page.next;
       } while (before !== null);
     }
     return count;
   }
+}
+
+/** How a bulk action is watched and stopped. */
+export interface BulkOptions {
+  /** Called after each page with what was done so far. */
+  readonly onProgress?: (sofar: Changed) => void;
+  /** Stops before the next page, with the signal's reason. What was done stays done. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a bulk action did: how many runs matched, and how many of them it changed. */
@@ -217,6 +308,9 @@ export const retryable: readonly RunQuery[] = [
 ];
 
 const checkId = (id: string): string => checkKey('id', id, limits.idCharsMax);
+
+/** A kind, a name, and a number. */
+const checkStepKey = (key: string): string => checkKey('from', key, limits.stepKeyCharsMax);
 
 const notFound = (id: string): HoldfastError =>
   new HoldfastError('run.not_found', `no run '${id}' is in the store`, { details: { id } });

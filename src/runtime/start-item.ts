@@ -17,15 +17,15 @@ import {
 } from '../core/check.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import { jsonText } from '../core/payload.ts';
 import { type WallMs, wallMs, wallPlus } from '../core/time.ts';
+import { traceParts, traceText } from '../core/traceparent.ts';
 import { type LaneChoice, policyDefault } from '../define-function.ts';
 import type { Checked } from '../engine/hosted.ts';
+import { checkBy } from '../engine/schema.ts';
 import type { World } from '../engine/world.ts';
 import type { StartItem } from '../ports/store-runs.ts';
 import type { CallerTransaction } from '../store/postgres/caller-transaction.ts';
 import type { Startable } from './registry.ts';
-import { checkBy } from './schema.ts';
 
 /** What a caller may say about one run; each overrules the definition. */
 export interface StartOptions {
@@ -50,9 +50,17 @@ export interface StartOptions {
    * once. An id that another run has is found out after the commit; the start is dropped then.
    */
   readonly tx?: CallerTransaction;
+  /**
+   * The trace that the run belongs to, as the header `traceparent` of W3C. Default: what is active
+   * in OpenTelemetry.
+   */
+  readonly traceparent?: string;
 }
 
-const names = ['id', 'tenant', 'priority', 'lane', 'delayMs', 'dueAt', 'tags', 'deadlineMs', 'tx'];
+const names = [
+  ...['id', 'tenant', 'priority', 'lane', 'delayMs', 'dueAt', 'tags', 'deadlineMs', 'tx'],
+  'traceparent',
+];
 const laneNames = ['key', 'width'];
 const tenantDefault = 'default';
 
@@ -65,7 +73,7 @@ export function startItem(
   options: StartOptions,
 ): StartItem | Promise<StartItem> {
   checkOptions('start', options, names);
-  const text = jsonText(input, inputBytesMax, `the input of '${fn.name}'`);
+  const text = world.payloads.text(input, inputBytesMax, `the input of '${fn.name}'`);
   const schema = fn.parts?.schema ?? null;
   if (schema === null) return itemOf(world, fn, text, input, options);
   const finish = (checked: Checked): StartItem =>
@@ -114,7 +122,14 @@ function itemOf(
     deadlineAt: deadlineAtOf(now, parts, options),
     tags: tagsOf(name, parts, output, options),
     policy: parts?.policy ?? policyDefault,
+    ...(options.traceparent === undefined ? {} : { trace: traceOf(options.traceparent) }),
   };
+}
+
+function traceOf(given: string): string {
+  const parts = traceParts(given);
+  if (parts !== null) return traceText(parts);
+  throw invalid('traceparent', given, 'it must be a traceparent of W3C: 00-<trace>-<span>-01');
 }
 
 type Parts = Startable['parts'];

@@ -1,10 +1,14 @@
 /**
- * Owns how runs look to users: like the store's views, with JSON parsed.
+ * Owns how runs look to users: like the store's views, with values in the place of texts. What this
+ * runtime cannot read is shown as it is stored.
  */
 
+import type { ErrorDetail } from '../core/outcome.ts';
+import type { Payloads } from '../core/payload.ts';
 import type { WallMs } from '../core/time.ts';
 import type { LogLevel } from '../ports/log.ts';
 import type { PauseView, RunDetail, RunView } from '../ports/store-reads.ts';
+import type { StepKind, StepRow } from '../ports/store-steps.ts';
 
 /** A run as it is listed. Times are milliseconds since the epoch. */
 export interface RunSummary extends Omit<RunView, 'progress'> {
@@ -32,6 +36,34 @@ export interface RunLogLine {
   readonly fields: unknown;
 }
 
+/** Something that the code of a run has done, does, or waits for. */
+export interface RunStep {
+  /** Names it within its run: `kind/name`, and `#2` and so on for later uses. */
+  readonly key: string;
+  /** Counts the steps of the run in the order in which they were first heard of. */
+  readonly ord: number;
+  readonly kind: StepKind;
+  /**
+   * `running`: its end is not known. If the run is not running, or in a later attempt, its owner
+   * died or left in the middle of it.
+   */
+  readonly state: 'running' | 'waiting' | 'returned' | 'threw' | 'timed-out';
+  /** The attempt of the run in which it last began, and how often it was tried there. */
+  readonly attempt: number;
+  readonly tries: number;
+  readonly begunAt: WallMs;
+  readonly endedAt: WallMs | null;
+  /** When a wait is over at the latest, or null. */
+  readonly wakeAt: WallMs | null;
+  /** The name of the event that it waits for, or null. */
+  readonly event: string | null;
+  /** By which a decision is made, or null. */
+  readonly token: string | null;
+  /** What it gave, or null. */
+  readonly value: unknown;
+  readonly error: ErrorDetail | null;
+}
+
 /** A function that somebody hosts, or that is paused. */
 export interface FunctionView {
   readonly name: string;
@@ -43,18 +75,39 @@ export interface FunctionView {
   readonly pause: PauseView | null;
 }
 
-const parsed = (text: string | null): unknown => (text === null ? null : JSON.parse(text));
-
 /** A listed run for users. */
-export const summaryOf = (view: RunView): RunSummary => ({
+export const summaryOf = (view: RunView, payloads: Payloads): RunSummary => ({
   ...view,
-  progress: parsed(view.progress),
+  progress: payloads.shown(view.progress),
 });
 
 /** A whole run for users. */
-export const runOf = (detail: RunDetail): Run => ({
+export const runOf = (detail: RunDetail, payloads: Payloads): Run => ({
   ...detail,
-  progress: parsed(detail.progress),
-  input: parsed(detail.input),
-  result: parsed(detail.result),
+  progress: payloads.shown(detail.progress),
+  input: payloads.shown(detail.input),
+  result: payloads.shown(detail.result),
 });
+
+/** A step for users. */
+export function stepOf({ wait, end, ...row }: StepRow, payloads: Payloads): RunStep {
+  const { key, ord, kind, attempt, tries, begunAt } = row;
+  return {
+    ...{ key, ord, kind, attempt, tries, begunAt },
+    state: end?.how ?? (wait === null ? 'running' : 'waiting'),
+    endedAt: end?.at ?? null,
+    wakeAt: wait?.wakeAt ?? null,
+    event: wait?.event?.name ?? null,
+    token: wait?.token ?? null,
+    value: givenBy(kind, end?.value ?? null, payloads),
+    error: end?.error ?? null,
+  };
+}
+
+/** What an event gave holds its data beside its id and its time. */
+function givenBy(kind: StepKind, text: string | null, payloads: Payloads): unknown {
+  if (kind !== 'event' || text === null) return payloads.shown(text);
+  const heard: unknown = JSON.parse(text);
+  if (typeof heard !== 'object' || heard === null || !('data' in heard)) return heard;
+  return { ...heard, data: payloads.shownOf(heard.data) };
+}

@@ -9,7 +9,9 @@
  *    before it is whole. Both are marked by a version that no program knows.
  */
 import { createHash } from 'node:crypto';
+import type { KeyRow } from '../ports/store-keys.ts';
 import type { RunTuple } from './run-tuple.ts';
+import type { EventTuple, StepTuple } from './step-tuple.ts';
 
 /** The version that a schema has while nobody may use it. Stored format. */
 export const movedVersion = 1_000_000;
@@ -44,12 +46,40 @@ export interface MovedRun {
   readonly lines: readonly MovedLine[];
   /** Log lines that were over the bound. */
   readonly dropped: number;
+  /** What is known of its parts, which come later; null: it has none. */
+  readonly parts: MovedSums | null;
 }
+
+/** What is known of the parts of a run. */
+export type MovedSums = readonly [
+  ...[kept: number, bytes: number, dropped: number],
+  ...[fence: number, sent: number],
+];
+
+/** A block of parts, as it is stored. */
+export type MovedBlock = readonly [
+  ...[seq: number, first: number, count: number, attempt: number],
+  content: string,
+];
+
+/** Up to where parts are there: the last block's run and first offset. */
+export type PartCursor = readonly [seq: number, first: number];
+
+/** A step, with the tenant whose events it waits for. */
+export interface MovedStep {
+  readonly step: StepTuple;
+  readonly tenant: string | null;
+}
+
+/** Up to where steps are there: the last one's run and its place in it. */
+export type StepCursor = readonly [seq: number, ord: number];
 
 /** What is not about single runs. */
 export interface MovedSettings {
   /** The seq that the next run gets. */
   readonly nextSeq: number;
+  /** The number of the last event, how many are kept, and when the last one came. */
+  readonly events: { readonly lastN: number; readonly kept: number; readonly lastAt: number };
   readonly clock: {
     readonly turn: number;
     readonly turnsPerSecond: number;
@@ -70,6 +100,7 @@ export interface MovedSettings {
     readonly reason: string;
     readonly since: number;
   }[];
+  readonly keys: readonly KeyRow[];
 }
 
 /** How many there are of everything: by name, such as `runs queued`. */
@@ -86,6 +117,37 @@ export type RunLine = readonly [
   fence: number,
   input: string,
   result: string | null,
+];
+
+/** What identifies a step and how it stands, with a digest of all of its texts. */
+export type StepLine = readonly [
+  ...[seq: number, ord: number, key: string, attempt: number, tries: number],
+  ...[begunAt: number, wakeAt: number | null, how: string | null, nth: number | null],
+  texts: string,
+];
+
+/** What identifies an event, with a digest of its data. */
+export type EventLine = readonly [
+  ...[n: number, tenant: string, id: string, name: string, at: number, open: number],
+  data: string,
+];
+
+/** The line of a step. */
+export function stepLineOf({ step, tenant }: MovedStep): StepLine {
+  const [seq, ord, key, kind, attempt, tries, begunAt, , wakeAt, event, paths, values] = step;
+  const [after, token, how, nth, , value, error] = step.slice(12) as unknown as [
+    ...[after: number | null, token: string | null, how: string | null, nth: number | null],
+    ...[endedAt: number | null, value: string | null, error: string | null],
+  ];
+  const texts = [kind, event, paths, values, after, token, value, error, tenant];
+  const digest = payloadDigest(texts.map((one) => one ?? '').join('\n'));
+  return [seq, ord, key, attempt, tries, begunAt, wakeAt, how, nth, digest];
+}
+
+/** The line of an event. */
+export const eventLineOf = ([n, tenant, id, name, data, at, open]: EventTuple): EventLine => [
+  ...([n, tenant, id, name, at, open] as const),
+  payloadDigest(data),
 ];
 
 /** The digest of a payload, as both sides compute it: SHA-256 of its UTF-8 bytes, in hex. */

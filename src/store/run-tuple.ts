@@ -41,7 +41,7 @@ export const runColumns =
   'seq, id, fn, lane, lane_width, tenant, priority_seconds, tags, policy, accepted_at, ' +
   'deadline_at, retry_of, stage, attempt, fence, failures, crashes, lane_held, tenant_held, ' +
   'due_at, rank, tag, wait_key, owner, started_at, stop_cause, stop_reason, stop_since, ' +
-  'overdue_at, overdue_cause, outcome, finished_at, error';
+  'overdue_at, overdue_cause, outcome, finished_at, error, trace';
 
 /** A row of `runs` as a store gives it. */
 export type RunTuple = readonly [
@@ -78,6 +78,7 @@ export type RunTuple = readonly [
   outcome: number | null,
   finishedAt: number | null,
   error: string | null,
+  trace: string | null,
 ];
 
 const noTags: readonly string[] = Object.freeze([]);
@@ -127,6 +128,7 @@ export function runOf(tuple: RunTuple): RunRow {
     outcome: tuple[30] === null ? null : outcomeOf(tuple[30]),
     finishedAt: tuple[31] as WallMs | null,
     error: tuple[32],
+    trace: tuple[33],
   };
 }
 
@@ -166,5 +168,6 @@ export function tupleOf(seq: number, row: RunFacts & RunState): RunTuple {
     row.outcome === null ? null : outcomeCodes[row.outcome],
     row.finishedAt,
     row.error,
+    row.trace,
   ];
 }

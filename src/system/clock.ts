@@ -18,6 +18,7 @@ export function systemClock(): Clock {
     wall: () => wallMs(Date.now()),
     mono: () => monoMs(Number(process.hrtime.bigint()) / 1e6),
     after,
+    turn,
   };
 }
 
@@ -31,4 +32,10 @@ function after(delayMs: number, callback: () => void): Timer {
   };
   arm(Math.max(0, delayMs));
   return { cancel: () => clearTimeout(timer) };
+}
+
+/** Keeps the process alive for one turn: without that the loop would not come by on its own. */
+function turn(callback: () => void): Timer {
+  const immediate = setImmediate(callback);
+  return { cancel: () => clearImmediate(immediate) };
 }

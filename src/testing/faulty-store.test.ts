@@ -119,8 +119,10 @@ describe('a wrapped store', () => {
     await keeper.stop();
     const verbs = Object.keys(real).filter((name) => name in store && !own.has(name));
     const never = { kind: 'left', detail: { code: 'x', message: 'x' } } as const;
+    const key = { id: 'k', name: 'k', hash: 'h', scope: 'read', tenant: null } as const;
     const calls: readonly Promise<unknown>[] = [
       ...[store.start([]), store.end([]), store.note([]), store.settled(node, [])],
+      ...[store.append([]), store.parts([])],
       ...[store.claim({ node, functions: [], runsMax: 1 }), store.cancel([]), store.retry([])],
       ...[store.sweep(1), store.prune(keepNothing, 1), store.pause('lane', 'a', 'b')],
       ...[store.resume('lane', 'a'), store.stops(node), store.owned(node, 1), store.nodes()],
@@ -129,6 +131,14 @@ describe('a wrapped store', () => {
       ...[store.explain('x'), store.logs('x', null, 1), store.lanes(1), store.tenants(1)],
       ...[store.pauses(), store.counts(), store.examine(), store.drain(node)],
       ...[store.leave(node), store.recover(node, never, 1)],
+      ...[store.putKey(key), store.keys(), store.revokeKey('x'), store.touchKey('x')],
+      ...[
+        store.record([]),
+        store.emit([]),
+        store.answer([]),
+        store.fork([]),
+        store.steps('x', 0, 1),
+      ],
     ];
     await Promise.all(calls);
     await store.close();

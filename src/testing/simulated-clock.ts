@@ -75,6 +75,11 @@ export class SimulatedClock implements Clock {
     return this.#timers.add(this.#mono + Math.max(0, delayMs), callback);
   }
 
+  /** Whoever moves time lets promises run to their end after each timer. */
+  turn(callback: () => void): Timer {
+    return this.after(0, callback);
+  }
+
   /** Sets the wall clock forward or (negative) back by `byMs`, as an operator or NTP would. */
   stepWall(byMs: number): void {
     this.#wallAhead += byMs;
@@ -170,6 +175,10 @@ class View implements ClockView {
         timer.cancel();
       },
     };
+  }
+
+  turn(callback: () => void): Timer {
+    return this.after(0, callback);
   }
 
   freeze(): void {

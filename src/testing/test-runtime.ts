@@ -14,6 +14,7 @@ import type { AnyFunction, FunctionDefinition } from '../define-function.ts';
 import { Holdfast } from '../holdfast.ts';
 import { type Log, silentLog } from '../ports/log.ts';
 import type { Store } from '../ports/store.ts';
+import type { Codec } from '../runtime/options.ts';
 import type { RunHandle } from '../runtime/run-handle.ts';
 import type { StartOptions } from '../runtime/start-item.ts';
 import { openRuntime } from '../runtime.ts';
@@ -39,6 +40,8 @@ export interface TestRuntimeOptions {
    * 0. Needed only by handlers that wait for something real, such as a file.
    */
   readonly realMs?: number;
+  /** As for `Holdfast.open`. What `wrap` is given stands behind it. */
+  readonly codec?: Codec;
   readonly log?: Log;
 }
 
@@ -68,6 +71,7 @@ const turns = 2;
 export async function testRuntime(options: TestRuntimeOptions): Promise<TestRuntime> {
   const clock = options.clock ?? new SimulatedClock();
   const { functions, slots = 16, wrap = (store: Store) => store, log = silentLog } = options;
+  const { codec = {} } = options;
   const store = createMemoryStore({ clock });
   const world = {
     clock,
@@ -77,7 +81,7 @@ export async function testRuntime(options: TestRuntimeOptions): Promise<TestRunt
     processes: processTable(),
     log,
   };
-  const runtime = await openRuntime({ store: 'memory:', functions, slots, log }, world);
+  const runtime = await openRuntime({ store: 'memory:', functions, slots, codec, log }, world);
   return new TestRuntime(new Holdfast(runtime), clock, options.realMs ?? 0);
 }
 

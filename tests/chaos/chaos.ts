@@ -137,8 +137,8 @@ async function strike(crew: Crew, terms: ChaosTerms, place: Place, pen: Pen): Pr
   const over = new AbortController();
   const random = seededRandom(terms.seed);
   const battle = () => ({ random: random.fork(), pen, signal: over.signal });
-  const { between } = place;
-  const processes = processFaults({ crew, leaseTtlMs, between });
+  const { between, leaseOverMs } = place;
+  const processes = processFaults({ crew, leaseTtlMs, leaseOverMs, between });
   const rhythm = { restMsMin: 300, restMsMax: 1_500 };
   const raging = Promise.all([
     rage(processes, battle(), rhythm, tally),

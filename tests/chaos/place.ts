@@ -9,6 +9,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
+import { judgeStepMsMax, renewalAheadMs } from '../../src/store/judge-clock.ts';
 import { type Cluster, startCluster } from '../postgres/cluster.ts';
 import { type NetProxy, startProxy } from '../postgres/proxy.ts';
 import { patienceMs } from '../process/wait.ts';
@@ -24,6 +25,8 @@ export interface Place {
   storeFor(index: number): string;
   readonly faults: readonly Fault[];
   readonly rhythm: Rhythm;
+  /** After so long without a renewal others hold a lease to be over. */
+  readonly leaseOverMs: number;
   /** See ProcessTerms. */
   between(freeze: () => Promise<void>): Promise<void>;
   heal(): Promise<void>;
@@ -67,6 +70,7 @@ export function sqlitePlace(folder: string, leaseTtlMs: number): Place {
       },
     ],
     rhythm: { restMsMin: 3_000, restMsMax: 8_000 },
+    leaseOverMs: leaseTtlMs,
     // Frozen inside a transaction it would hold the lock of the file for everybody.
     between: hold,
     heal: async () => {},
@@ -76,6 +80,7 @@ export function sqlitePlace(folder: string, leaseTtlMs: number): Place {
 
 /** A Postgres of its own. */
 export async function postgresPlace(leaseTtlMs: number): Promise<Place> {
+  const leaseOverMs = leaseTtlMs + renewalAheadMs(leaseTtlMs, judgeStepMsMax);
   const cluster = await startCluster({ settings: { max_connections: '200' } });
   const direct = await cluster.createDatabase('chaos');
   const proxy = await startProxy(cluster.port);
@@ -83,8 +88,12 @@ export async function postgresPlace(leaseTtlMs: number): Promise<Place> {
     kind: 'postgres',
     direct,
     storeFor: (index) => (index % 2 === 0 ? direct : proxy.url(direct)),
-    faults: [...serverFaults(cluster, direct, leaseTtlMs), ...networkFaults(proxy, leaseTtlMs)],
+    faults: [
+      ...serverFaults(cluster, direct, leaseTtlMs),
+      ...networkFaults(proxy, leaseTtlMs, leaseOverMs),
+    ],
     rhythm: { restMsMin: 1_000, restMsMax: 4_000 },
+    leaseOverMs,
     between: (freeze) => freeze(),
     async heal() {
       proxy.heal();
@@ -144,7 +153,7 @@ async function terminate(url: string, share: number): Promise<number> {
   }
 }
 
-function networkFaults(proxy: NetProxy, leaseTtlMs: number): readonly Fault[] {
+function networkFaults(proxy: NetProxy, leaseTtlMs: number, leaseOverMs: number): readonly Fault[] {
   const fault = (
     kind: string,
     strike: (
@@ -180,7 +189,7 @@ function networkFaults(proxy: NetProxy, leaseTtlMs: number): readonly Fault[] {
       'network-hangs',
       async (pass) => {
         proxy.hang();
-        await pass(leaseTtlMs * 1.2, leaseTtlMs * 2.5);
+        await pass(leaseOverMs * 1.2, leaseOverMs * 1.6);
         return proxy.counters.bytesHeld > 0 ? 1 : 0;
       },
       3,

@@ -12,12 +12,19 @@ const drainMsMax = 60_000;
 export interface ProcessTerms {
   readonly crew: Crew;
   readonly leaseTtlMs: number;
+  /** See Place. */
+  readonly leaseOverMs: number;
   /** Freezes at a moment at which the process holds nothing that would stop everybody. */
   readonly between: (freeze: () => Promise<void>) => Promise<void>;
 }
 
 /** The deck of processes. */
-export function processFaults({ crew, leaseTtlMs, between }: ProcessTerms): readonly Fault[] {
+export function processFaults({
+  crew,
+  leaseTtlMs,
+  leaseOverMs,
+  between,
+}: ProcessTerms): readonly Fault[] {
   const some = ({ random }: Battle): Worker => random.pick(crew.workers);
   const freezeFor = async (battle: Battle, ms: number): Promise<number> => {
     const worker = some(battle);
@@ -43,7 +50,7 @@ export function processFaults({ crew, leaseTtlMs, between }: ProcessTerms): read
       kind: 'freeze-past-lease',
       cards: 3,
       strike: (battle) =>
-        freezeFor(battle, battle.random.between(leaseTtlMs * 1.2, leaseTtlMs * 2.5)),
+        freezeFor(battle, battle.random.between(leaseOverMs * 1.2, leaseOverMs * 1.8)),
     },
     {
       kind: 'freeze-briefly',

@@ -15,6 +15,7 @@
  * M4 (G5) A run that was asked to stop is never claimed again.
  * M5 An id is created once; who starts it again finds the same input or a conflict.
  */
+import type { EndOfAttempt } from '../../src/ports/store-runs.ts';
 import type { Model } from './linearizability.ts';
 
 /** The word of an outcome with its error's code, such as `failed run.broken`. */
@@ -32,7 +33,7 @@ export interface SeenRun {
 }
 
 /** How an owner ended its attempt. */
-export type EndWord = 'succeeded' | 'failed' | 'timed-out' | 'stopped' | 'handed-back';
+export type EndWord = EndOfAttempt['how'];
 
 export type EndAnswer =
   /** `outcome` null: it is in the queue again. */

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
 import { defineFunction, Holdfast, HoldfastError, type Run } from 'holdfast';
+import { schemaVersion } from '../../src/store/sqlite/migrations.ts';
 import { type FreshSchema, type TestServer, testServer } from '../postgres/server.ts';
 import { broken, fragile } from './apps/dying.ts';
 import { appPath, call, endOf, startProcess, temporaryFolder } from './call.ts';
@@ -26,6 +27,7 @@ const talk = defineFunction({
   run: async (text: string, ctx) => {
     ctx.log.info(`about ${text}\0`, { text });
     ctx.progress({ half: true });
+    for (const part of [text, Buffer.from(text)]) ctx.emit(part);
     return { said: text };
   },
 });
@@ -77,6 +79,9 @@ async function fill(store: string): Promise<void> {
     ['a', 'b', 'c', 'd'].map((one) => ({ input: one, id: `queue ${one}` })),
   );
   await hf.lanes.pause('closed', 'for good');
+  await hf.keys.create({ name: 'shop', scope: 'operate', tenant: 'small' });
+  const { id } = await hf.keys.create({ name: 'console', scope: 'read' });
+  await hf.keys.touch(id);
   await hf.close();
 }
 
@@ -86,13 +91,15 @@ async function seen(hf: Holdfast): Promise<unknown> {
   const all = await Promise.all(
     runs.map(async ({ id }) => ({
       run: await hf.runs.get(id),
+      parts: await hf.runs.partPage(id),
       logs: (await hf.runs.logs(id)).lines.map((line) => ({
         ...line,
         message: line.message.replaceAll('\0', '\ufffd'),
       })),
     })),
   );
-  return { all, pauses: await hf.pauses(), counts: await hf.runs.counts() };
+  const keys = await hf.keys.rows();
+  return { all, keys, pauses: await hf.pauses(), counts: await hf.runs.counts() };
 }
 
 const migrate = (from: string, to: string, ...words: string[]) =>
@@ -246,7 +253,7 @@ describe('moving a store', { concurrency: false }, () => {
     const db = new DatabaseSync(store);
     db.exec(`UPDATE tally SET schema = 1000000`);
     db.exec(`PRAGMA user_version = 1000000`);
-    const move = { id: 'm', to: 'there', key: 'k', version: 1, leftAt: null };
+    const move = { id: 'm', to: 'there', key: 'k', version: schemaVersion, leftAt: null };
     db.prepare('INSERT INTO meta VALUES (?, ?)').run('move', JSON.stringify(move));
     db.close();
     const closed = Holdfast.open({ store, execute: false });

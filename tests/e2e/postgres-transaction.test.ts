@@ -26,6 +26,8 @@ const tag = defineFunction({
   run: (_: unknown, ctx) => ctx.tags.join(),
 });
 
+const traced = defineFunction({ name: 'traced', run: (_: unknown, ctx) => ctx.traceparent });
+
 let server: TestServer;
 let place: FreshSchema;
 let hf: Holdfast;
@@ -34,7 +36,7 @@ let pool: pg.Pool;
 before(async () => {
   server = await testServer();
   place = server.freshSchema();
-  hf = await Holdfast.open({ store: place.url, functions: [echo, tag], drainGraceMs: 0 });
+  hf = await Holdfast.open({ store: place.url, functions: [echo, tag, traced], drainGraceMs: 0 });
   pool = new pg.Pool({ connectionString: server.url, max: 4 });
 });
 after(async () => {
@@ -109,6 +111,13 @@ describe('a run that is started in a transaction', () => {
     assert.equal(await run.result(), 'a,b');
     const found = await run.get();
     assert.deepEqual([found?.lane, found?.tenant, found?.prioritySeconds], ['one', 'acme', 5]);
+  });
+
+  it('carries its trace', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const run = await within('commit', (tx) => hf.start(traced, null, { tx, traceparent }));
+    hf.wake();
+    assert.equal(await run.result(), traceparent);
   });
 
   it('may be one of many, each with its own verdict', async () => {

@@ -14,6 +14,7 @@ import { serverVariable, startTestCluster } from '../postgres/server.ts';
 import { copyTree } from './copy.ts';
 import { type Mutant, mutants } from './mutants.ts';
 import { postgresMutants } from './mutants-postgres.ts';
+import { postgresStepMutants, stepMutants } from './mutants-steps.ts';
 import { runStage, type StageName, serverStages, stageNames } from './stages.ts';
 
 interface Result {
@@ -34,7 +35,7 @@ async function main(): Promise<number> {
     console.error(`no stage '${values.stage}'; there are ${stageNames.join(', ')}`);
     return 1;
   }
-  const wanted = [...mutants, ...postgresMutants].filter(
+  const wanted = [...mutants, ...stepMutants, ...postgresMutants, ...postgresStepMutants].filter(
     ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
   );
   if (wanted.length === 0) {

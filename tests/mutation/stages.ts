@@ -31,7 +31,8 @@ const files: Readonly<Record<StageName, readonly string[]>> = {
   simulation: ['tests/simulation/seeds-1.test.ts'],
   // The quick ones first.
   postgres: [
-    'tests/postgres/{order,racing,unknown-ends,durable,versions}.test.ts',
+    'tests/postgres/{waking,order,racing,unknown-ends,durable,versions}.test.ts',
+    'tests/postgres/steps-alike.test.ts',
     'tests/contract/store/postgres*.test.ts',
   ],
   failover: ['tests/postgres/{judge-clock,failover}.test.ts', 'src/store/postgres/beats.test.ts'],

@@ -7,6 +7,7 @@ import type { RunContext } from '../../src/engine/run-context.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { type SeededRandom, seededRandom } from '../../src/testing/index.ts';
 import type { Execution, Ledger } from './ledger.ts';
+import { simPart } from './part-audit.ts';
 
 /** What a run is started with. */
 export interface SimInput {
@@ -42,7 +43,7 @@ const wait = (clock: Clock, ms: number): Promise<void> =>
   });
 
 /** Waits, and gives up with the signal's reason. */
-const waitOrStop = (clock: Clock, ms: number, signal: AbortSignal): Promise<void> =>
+export const waitOrStop = (clock: Clock, ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     const timer = clock.after(ms, resolve);
     const stop = (): void => {
@@ -74,6 +75,7 @@ export async function behave(
   // Whatever a run does at first, it mends in the end: else nothing would ever succeed.
   const deed = ctx.attempt > 4 ? 'work' : random.pick(deeds);
   chatter(random, input, ctx);
+  void babble(input, ctx, clock).catch(() => {});
   switch (deed) {
     case 'at-once':
       break;
@@ -103,6 +105,18 @@ function chatter(random: SeededRandom, input: SimInput, ctx: RunContext): void {
   if (random.chance(0.2)) ctx.progress({ share: random.next() });
   const lines = input.dice % 40 === 0 ? 700 : random.chance(0.2) ? random.between(1, 5) : 0;
   for (let n = 0; n < lines; n += 1) ctx.log.info(`line ${n}`, { n });
+}
+
+/** Some runs make a stream, for as long as they go on. */
+async function babble({ dice }: SimInput, ctx: RunContext, clock: Clock): Promise<void> {
+  if (dice % 5 !== 0) return;
+  const random = seededRandom(dice * 3_000 + ctx.attempt);
+  const most = random.between(1, 60);
+  for (let n = 0; n < most; n += 1) {
+    ctx.emit(simPart(ctx.attempt, n));
+    if (random.chance(0.5)) await waitOrStop(clock, random.between(0, 80), ctx.signal);
+    if (random.chance(0.05)) await ctx.emit.drained();
+  }
 }
 
 function misbehave(deed: Deed, clock: Clock): unknown {

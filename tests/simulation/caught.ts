@@ -8,7 +8,7 @@ import { type Scenario, scenarioOf } from './scenario.ts';
 import type { WorldOptions } from './sim-world.ts';
 import { simulate } from './simulate.ts';
 
-const seedsMax = 60;
+const seedsMax = 500;
 
 /** What is broken, and in which worlds. */
 export interface Broken extends Pick<WorldOptions, 'plant' | 'silentLossMs'> {

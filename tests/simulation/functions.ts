@@ -6,6 +6,7 @@ import type { HostedCode } from '../../src/engine/hosted.ts';
 import type { RunContext } from '../../src/engine/run-context.ts';
 import type { RunPolicy } from '../../src/ports/store-runs.ts';
 import { behave, type SimInput } from './behaviour.ts';
+import { perform } from './durable.ts';
 import type { Execution } from './ledger.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { SimWorld } from './sim-world.ts';
@@ -30,6 +31,7 @@ export const policies: Readonly<Record<string, RunPolicy>> = {
   once: { ...base, onCrash: 'lose', retry: { ...retryDefault, attemptsMax: 1 } },
   narrow: { ...base, crashesMax: 1, retry: { ...retryDefault, delayMs: 100, delayMsMax: 500 } },
   sync: base,
+  durable: { ...base, retry: { ...retryDefault, attemptsMax: 5, delayMs: 300, delayMsMax: 500 } },
 };
 
 /** The names of all functions. */
@@ -58,6 +60,7 @@ function executionOf(world: SimWorld, process: SimProcess, ctx: RunContext): Exe
     attempt: ctx.attempt,
     lane: ctx.lane,
     once: row?.fn === 'once',
+    durable: row?.fn === 'durable',
     place: process,
     node: row?.fence === ctx.fence ? row.owner : null,
     signal: ctx.signal,
@@ -85,6 +88,7 @@ async function run(
   ledger.begin(execution);
   say('begins');
   try {
+    if (execution.durable) return await perform(input, ctx, { world, process, execution });
     return await behave(input, ctx, { clock: process.main, ledger, execution });
   } finally {
     ledger.end(execution);

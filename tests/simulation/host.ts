@@ -35,6 +35,7 @@ export class Host {
       wall: () => wallMs(view.wall() + this.wallAheadMs),
       mono: () => view.mono(),
       after: (delayMs, callback) => view.after(delayMs, callback),
+      turn: (callback) => view.turn(callback),
       freeze: () => view.freeze(),
       unfreeze: () => view.unfreeze(),
       drop: () => view.drop(),

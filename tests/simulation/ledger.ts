@@ -35,6 +35,8 @@ export interface Execution {
   readonly lane: string | null;
   /** At most once: its policy forbids a second try. */
   readonly once: boolean;
+  /** It asks for steps and waits: told to stop, its code is given nothing more. */
+  readonly durable: boolean;
   readonly place: Place;
   /** The node that owned the run when it began. */
   readonly node: NodeKey | null;

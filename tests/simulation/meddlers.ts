@@ -5,6 +5,7 @@
  */
 import type { SeededRandom } from '../../src/testing/index.ts';
 import type { Desk } from './desk.ts';
+import { eventNames } from './durable.ts';
 import { functionNames, policies } from './functions.ts';
 import type { Meddling } from './scenario.ts';
 import type { SimWorld } from './sim-world.ts';
@@ -62,6 +63,9 @@ export class Meddlers {
       case 'look':
         void this.#look();
         return;
+      case 'tell':
+        void this.#tell();
+        return;
     }
   }
 
@@ -115,6 +119,20 @@ export class Meddlers {
     const verdict = await this.#desk.ask((one) => one.engine.intake.retries.add({ id, newId }));
     if (verdict?.ok !== true || this.#world.lost.gone(verdict.id)) return;
     this.#users.promise(verdict.id, fn);
+  }
+
+  /** Events and decisions; both may be told again after a lost answer. */
+  async #tell(): Promise<void> {
+    const name = this.#random.pick(eventNames);
+    const item = { id: this.#random.id(), name, data: 'null' };
+    for (const { tenant } of this.#world.scenario.tenants) {
+      void this.#desk.ask((one) => one.engine.intake.events.add({ ...item, tenant }));
+    }
+    const { tokens } = this.#world.steps;
+    if (tokens.length === 0) return;
+    const token = this.#random.pick(tokens);
+    const value = JSON.stringify({ state: 'approved', by: null, data: null });
+    await this.#desk.ask((one) => one.engine.intake.answers.add({ token, tenant: null, value }));
   }
 
   /** Looking never fails and never changes anything; every run can be explained. */

@@ -56,7 +56,7 @@ describe('the auditors catch', () => {
   });
 
   it('a database that accepts ends under a stale fence', async () => {
-    await caught(/^G2 run .* has the result/, {
+    await caught(/^(G2 run .* has the result|L7 .* begins run)/, {
       kind: 'cluster',
       plant: (store, world) => ({
         ...store,

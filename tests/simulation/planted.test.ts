@@ -30,7 +30,7 @@ const faults = (...kinds: FaultKind[]): Partial<Scenario> => ({
 describe('the auditors catch', () => {
   it('a store that accepts ends under a stale fence', async () => {
     await caught(
-      /^L5 run .* succeeded under fence/,
+      /^(L5 run .* succeeded under fence|G2 run .* has the result)/,
       (store, world) => ({
         ...store,
         end: (items) =>
@@ -42,6 +42,20 @@ describe('the auditors catch', () => {
           ),
       }),
       { ...faults('pause', 'stall', 'stuck', 'store-delay'), storeFaultShare: 0.6 },
+    );
+  });
+
+  it('steps that are forgotten, and so done again', async () => {
+    await caught(
+      /^K2 run .* again, which has ended/,
+      (store) => ({
+        ...store,
+        steps: async (...ask) => {
+          const page = await store.steps(...ask);
+          return page === null ? null : { ...page, steps: [] };
+        },
+      }),
+      faults('crash'),
     );
   });
 

@@ -19,6 +19,7 @@ const base: RunRow = {
   acceptedAt: wallMs(0),
   deadlineAt: null,
   retryOf: null,
+  trace: null,
   stage: 'slot',
   attempt: 0,
   fence: fenceOf(0),

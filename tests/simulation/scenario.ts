@@ -49,6 +49,7 @@ export const meddlings = [
   'tenant-terms',
   'retry',
   'look',
+  'tell',
 ] as const;
 
 /** One of those. */

@@ -22,7 +22,7 @@ const reached = [
   ...['lateResults', 'fenced', 'takenOver', 'handedBack', 'storeFaults', 'logLinesDropped'],
   ...['cut off', 'database away', 'failover', 'failover lost commits', 'machine crashed'],
   ...['database clock stepped', 'request came late', 'answer lost', 'far takeover timed'],
-  ...['alive and dead by silence'],
+  ...['alive and dead by silence', 'step done', 'given again'],
 ];
 
 /** Tests for the seeds from `from` on. */

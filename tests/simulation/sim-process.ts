@@ -10,6 +10,7 @@
 
 import { memoryBus } from '../../src/bus/memory/memory-bus.ts';
 import type { NodeKey } from '../../src/core/execution/run.ts';
+import { plainPayloads } from '../../src/core/payload.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { ProcessIdentity } from '../../src/ports/process-table.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -80,6 +81,7 @@ export class SimProcess implements Place {
         bus,
         processes: this.host.table(this.identity),
         log: { log: (level, message) => world.trace.add(`${this.name} ${level}: ${message}`) },
+        payloads: plainPayloads,
       },
       {
         name: this.name,

@@ -10,6 +10,7 @@ import type { NodeKey } from '../../src/core/execution/run.ts';
 import { fenceOf } from '../../src/core/fence.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { DeathEvidence, NodeRow } from '../../src/ports/store-nodes.ts';
+import type { AppendItem } from '../../src/ports/store-parts.ts';
 import type { Retention, TenantTerms } from '../../src/ports/store-reads.ts';
 import { floorOf } from '../../src/store/epochs.ts';
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory-store.ts';
@@ -28,10 +29,12 @@ import { Host } from './host.ts';
 import { Ledger } from './ledger.ts';
 import { LostWindow } from './lost-window.ts';
 import { Marks } from './marks.ts';
+import { PartAudit } from './part-audit.ts';
 import { Promptness } from './promptness.ts';
 import { RowAudit } from './row-audit.ts';
 import type { Scenario } from './scenario.ts';
 import { SimProcess } from './sim-process.ts';
+import { StepAudit } from './step-audit.ts';
 import { Trace } from './trace.ts';
 
 const kept = (ms: number | null): Retention => ({
@@ -42,6 +45,9 @@ const kept = (ms: number | null): Retention => ({
   rejected: ms,
   lost: ms,
 });
+
+/** What changes steps. */
+const stepVerbs: ReadonlySet<string> = new Set(['record', 'end', 'emit', 'answer', 'sweep']);
 
 const examineEverySteps = 64;
 const violationsMax = 20;
@@ -71,6 +77,8 @@ export class SimWorld {
   readonly database: Database | null;
   readonly audit: RowAudit;
   readonly ledger: Ledger;
+  readonly steps = new StepAudit(this);
+  readonly parts = new PartAudit(this);
   readonly marks = new Marks();
   readonly promptness: Promptness;
   readonly deaths: Deaths;
@@ -151,7 +159,7 @@ export class SimWorld {
     return this.violations.some((one) => this.#options.enough?.(one) ?? false);
   }
 
-  get steps(): number {
+  get stepCount(): number {
     return this.#steps;
   }
 
@@ -190,6 +198,10 @@ export class SimWorld {
       if (call.verb === 'setTenant') return this.#settingTerms(call.args[0] as TenantTerms, make);
       if (call.verb === 'recover') return this.#recovering(call.args, make);
       const reply = await make();
+      if (stepVerbs.has(call.verb)) await this.steps.look();
+      if (call.verb === 'append') {
+        await this.parts.look((call.args[0] as readonly AppendItem[]).map(({ seq }) => seq));
+      }
       if (call.verb === 'leave') this.#deadNodes.add(call.args[0] as NodeKey);
       return reply;
     });
@@ -256,6 +268,8 @@ export class SimWorld {
 
   /** The store is what it was some time ago. */
   async #rolledBack(rows: readonly RunRow[], ownersLive: boolean): Promise<void> {
+    this.steps.rolledBack();
+    this.parts.rolledBack();
     this.#byId.clear();
     for (const row of rows) this.#byId.set(row.id, row);
     this.audit.restored(rows, ownersLive);
@@ -288,6 +302,8 @@ export class SimWorld {
   #pruned({ id, seq }: RunRow): void {
     this.#byId.delete(id);
     this.ledger.forget(id);
+    this.steps.forget(id);
+    this.parts.forget(id);
     this.marks.add('pruned');
     this.trace.add(`#${seq} pruned`);
     this.onPruned?.(id);

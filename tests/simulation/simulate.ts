@@ -2,9 +2,12 @@
  * Owns the course of one simulation: a world lives through its faults, is then left alone, and must
  * come to rest with every promise kept.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { limits } from '../../src/core/limits.ts';
 import type { RunRow } from '../../src/store/verbs/tables.ts';
+import type { SimInput } from './behaviour.ts';
 import { Desk } from './desk.ts';
+import { expected } from './durable.ts';
 import { policies } from './functions.ts';
 import type { WorldKind } from './kinds.ts';
 import { Meddlers } from './meddlers.ts';
@@ -49,7 +52,7 @@ export async function simulate(
   nemesis.start();
   const activeUntil = from + scenario.activeMs;
   const goesOn = (): boolean =>
-    world.clock.mono() < activeUntil && world.steps < stepsMax && !world.enough;
+    world.clock.mono() < activeUntil && world.stepCount < stepsMax && !world.enough;
   while (goesOn() && (await world.step()));
   world.trace.add('no more faults');
   nemesis.heal();
@@ -73,7 +76,7 @@ export async function simulate(
     hash: world.trace.hash(),
     violations: world.violations,
     trace: world.trace.tail(200),
-    steps: world.steps,
+    steps: world.stepCount,
     runs: users.promised.size,
     virtualMs: world.clock.mono() - from,
     outcomes,
@@ -98,7 +101,7 @@ async function comeToRest(
       await world.store.retry([{ id, newId: `release-${releases}` }]);
     }
     for (let step = 0; step < 20; step += 1) await world.step();
-    if (world.clock.mono() > until || world.steps > stepsMax) break;
+    if (world.clock.mono() > until || world.stepCount > stepsMax) break;
   }
   for (const { id, stage, fence, owner } of world.rows()) {
     if (stage !== 'done') {
@@ -140,7 +143,10 @@ async function judgeEnd(world: SimWorld, users: Users): Promise<void> {
 }
 
 /** The stored result is the one that the winning owner gave; what is kept of a run is bounded. */
-async function judgeKept(world: SimWorld, { id, fence, attempt, outcome }: RunRow): Promise<void> {
+async function judgeKept(
+  world: SimWorld,
+  { id, fn, fence, attempt, outcome }: RunRow,
+): Promise<void> {
   const detail = await world.store.get(id);
   if (detail === null) {
     world.violation(`G3 run ${id} is a row that cannot be read`);
@@ -153,9 +159,23 @@ async function judgeKept(world: SimWorld, { id, fence, attempt, outcome }: RunRo
     world.violation(`G6 run ${id} keeps ${detail.attempts.length} attempts`);
   }
   if (outcome !== 'succeeded') return;
-  const result = JSON.parse(detail.result ?? 'null') as { fence?: number; attempt?: number } | null;
+  const result = JSON.parse(detail.result ?? 'null') as Result | null;
+  if (fn === 'durable') judgeGiven(world, id, detail.input, result);
   if (result?.fence === fence && result.attempt === attempt) return;
   world.violation(`G2 run ${id} (fence ${fence}) has the result ${detail.result}`);
+}
+
+interface Result {
+  readonly fence?: number;
+  readonly attempt?: number;
+  readonly given?: unknown;
+}
+
+/** A durable program gives what it would have given without any interruption. */
+function judgeGiven(world: SimWorld, id: string, input: string, result: Result | null): void {
+  const wanted = expected(JSON.parse(input) as SimInput);
+  if (isDeepStrictEqual(result?.given, wanted)) return;
+  world.violation(`K4 run ${id} gave ${JSON.stringify(result)}, not ${JSON.stringify(wanted)}`);
 }
 
 /** G6: budgets keep within what was agreed. */

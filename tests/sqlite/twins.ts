@@ -5,12 +5,13 @@
  */
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
+import { matchKey } from '../../src/core/durable/match.ts';
 import type { NodeKey } from '../../src/core/execution/run.ts';
 import { outcomeKinds } from '../../src/core/outcome.ts';
 import { wallMs, wallPlus } from '../../src/core/time.ts';
 import type { RunFilter } from '../../src/ports/store-reads.ts';
 import { openTables as openMemoryTables } from '../../src/store/memory/tables.ts';
-import { migration1 } from '../../src/store/sqlite/migration-1.ts';
+import { migrations } from '../../src/store/sqlite/migrations.ts';
 import { openTables } from '../../src/store/sqlite/tables.ts';
 import type { Tables } from '../../src/store/verbs/tables.ts';
 import { openTxn } from '../../src/store/verbs/txn.ts';
@@ -37,7 +38,8 @@ export interface Twins {
 export function openTwins(): Twins {
   const memory = openMemoryTables();
   const db = new DatabaseSync(':memory:');
-  db.exec(migration1);
+  for (const step of migrations) db.exec(step);
+  db.exec(`UPDATE tally SET schema = ${migrations.length}`);
   const sqlite = openTables(db, () => []);
   const twins: Twins = {
     now: 1_000_000,
@@ -85,6 +87,7 @@ function compareQueues(same: Same, { functions, lanes, tenants, nodes }: Keys): 
   }
   for (const rowsMax of [1, 100]) same('busy lanes', ({ runs }) => runs.busyLanes(rowsMax));
   for (const tenant of tenants) {
+    for (const event of ['paid', 'sent']) compareWaits(same, tenant, event);
     same(`first of ${tenant}`, ({ runs }) => runs.firstOfTenant(tenant));
     same(`holders of ${tenant}`, ({ runs }) => runs.countTenantHolders(tenant, 2));
     same(`waiting of ${tenant}`, ({ runs }) => runs.countTenantWaiting(tenant, 4));
@@ -99,6 +102,21 @@ function compareQueues(same: Same, { functions, lanes, tenants, nodes }: Keys): 
     for (const rowsMax of [1, 100]) same('owned', ({ runs }) => runs.ownedBy(node, rowsMax));
     same('count of owned', ({ runs }) => runs.countOwnedBy(node));
     same('stops', ({ runs }) => runs.stopsOf(node));
+  }
+}
+
+function compareWaits(same: Same, tenant: string, event: string): void {
+  same(`paths of ${event}`, ({ steps }) => steps.wantedPaths(tenant, event, 2));
+  same(`all paths of ${event}`, ({ steps }) => steps.wantedPaths(tenant, event, 100));
+  for (const match of [matchKey({}), matchKey({ n: 1 })]) {
+    same(`who wants ${event}`, ({ steps }) => steps.wanting(tenant, event, match, 2));
+    for (const [n, since] of [
+      [0, 0],
+      [3, 1_000_300],
+    ] as const) {
+      const place = { tenant, name: event, since: wallMs(since) };
+      same(`${event} after ${n}`, ({ events }) => events.after(place, n, match, 3));
+    }
   }
 }
 
@@ -137,8 +155,14 @@ function compareLists(same: Same, model: Tables): void {
   same('every run', ({ runs }) => runs.scan(0, 100_000));
   same('live', ({ runs }) => [runs.live(), runs.nextSeq()]);
   same('nodes', ({ nodes }) => nodes.all());
+  same('keys', ({ keys }) => [keys.all(), keys.count(), keys.byId('key 1')]);
   same('settings', ({ settings }) => [settings.tenants(10), settings.pauses(), settings.clock()]);
+  same('events', ({ events }) => [events.open(3), events.count(), events.lastAt()]);
   for (const { seq } of model.runs.scan(0, 100_000)) {
+    same('steps', ({ steps }) => [
+      ...[steps.page(seq, 0, 100), steps.page(seq, 1, 2), steps.size(seq)],
+      ...[steps.earliestWake(seq), steps.countEnded(seq, 2), steps.countEnded(seq, null)],
+    ]);
     same('payloads', ({ runs }) => [runs.input(seq), runs.result(seq)]);
     same('attempts', ({ attempts }) => attempts.of(seq));
     same('notes', ({ notes }) => [notes.progress(seq), notes.logSize(seq), notes.lines(seq, 1, 2)]);

@@ -28,6 +28,7 @@ export function openHandWorld(): HandWorld {
     wall: () => wallMs(wall),
     mono: () => monoMs(mono),
     after: () => ({ cancel() {} }),
+    turn: () => ({ cancel() {} }),
   };
   const store = createMemoryStore({ clock });
   const scene = new Scene({

@@ -54,8 +54,15 @@ export const holdfast: Contestant = {
     };
   },
 
-  async work({ url, durability }, { slots, handle, far }: WorkTerms) {
-    const own = defineFunction({ name: 'job', run: (given: Job) => handle(given) });
+  async work({ url, durability }, { slots, steps, handle, far }: WorkTerms) {
+    const own = defineFunction({
+      name: 'job',
+      run: async (given: Job, ctx) => {
+        if (steps === 0) return handle(given);
+        for (let step = 1; step < steps; step += 1) await ctx.step(`step-${step}`, () => step);
+        return ctx.step('last', () => handle(given));
+      },
+    });
     const options = { store: url, durability, slots, functions: [own], log: silent };
     if (far) {
       const opened = await openFar(options);

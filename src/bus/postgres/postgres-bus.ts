@@ -67,8 +67,8 @@ export interface PostgresBus extends Bus {
   counts(): PostgresBusCounts;
   /**
    * A statement that tells other processes of a topic, for whoever can execute it right behind the
-   * commit that it speaks of, outside of that transaction; null while it is too soon after the last.
-   * Listeners of this process are not called.
+   * commit that it speaks of, outside of that transaction; null while it is too soon after the
+   * last. Listeners of this process are not called.
    */
   statementFor(topic: BusTopic): { readonly text: string; readonly values: string[] } | null;
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { LogLevel } from '../../ports/log.ts';
 import { formatDuration, formatMoment, parseDuration } from '../duration.ts';
+import { addHttpOptions, type HttpWords, httpOrderOf, refuseHttpWords } from '../http-options.ts';
 import type { Io } from '../io.ts';
 import { logLevels } from '../line-log.ts';
 import type { Printer } from '../printer.ts';
@@ -13,7 +14,8 @@ import { printerOf, storeOf } from '../session.ts';
 import type { SupervisorEvent } from '../up/supervisor.ts';
 import { parseCount } from '../words.ts';
 
-interface Options {
+interface Options extends HttpWords {
+  readonly http?: string;
   readonly workers: string;
   readonly slots?: string;
   readonly durability: 'full' | 'relaxed';
@@ -30,7 +32,8 @@ export function addUp(program: Command, session: Session): void {
     .command('up')
     .summary('execute the functions of an app module')
     .description('execute the functions that an app module exports, until Ctrl-C or SIGTERM');
-  command
+  addHttpOptions(command)
+    .option('--http <address>', 'serve the HTTP API from the first process: 127.0.0.1:7400')
     .argument('<app>', 'the module, such as app.ts')
     .option('--workers <count>', 'how many processes', '1')
     .option('--slots <count>', 'how many runs at once in each process (default: 16)')
@@ -63,6 +66,8 @@ export function addUp(program: Command, session: Session): void {
         logLevel: options.log,
         json: print.json,
       };
+      if (options.http === undefined) refuseHttpWords(options);
+      const http = options.http === undefined ? null : httpOrderOf('--http', options.http, options);
       const { words: store } = storeOf(session, command);
       const workers = parseCount('--workers', options.workers, 1, workersMax);
       const { Supervisor } = await import('../up/supervisor.ts');
@@ -72,7 +77,11 @@ export function addUp(program: Command, session: Session): void {
         graceMs,
         clock: session.io.clock,
         spawn: (n, events) =>
-          startWorker({ ...order, node: `${options.name}-${n}` }, store, events),
+          startWorker(
+            { ...order, node: `${options.name}-${n}`, http: n === 1 ? http : null },
+            store,
+            events,
+          ),
         say: (event) => tell(session.io, print, event),
       });
       process.on('SIGINT', () => supervisor.stop(130));
@@ -93,8 +102,10 @@ function sentence(event: SupervisorEvent): string {
     case 'started':
       return `worker ${event.worker} started (pid ${event.pid})`;
     case 'ready': {
-      const { worker, node, functions, slots } = event;
-      return `worker ${worker} is ready: node ${node}, ${slots} slots, ${functions.join(', ')}`;
+      const { worker, node, functions, slots, http } = event;
+      const serves = http === null ? '' : `; serves ${http}/api/v1`;
+      const what = `${slots} slots, ${functions.join(', ')}${serves}`;
+      return `worker ${worker} is ready: node ${node}, ${what}`;
     }
     case 'ended': {
       const { worker, pid, code, signal, restartInMs, message } = event;

@@ -6,6 +6,7 @@
  *    environment, and the app module finds it there as well.
  */
 import type { ErrorCode } from '../../core/errors.ts';
+import type { HttpOrder } from '../http-options.ts';
 
 /** From the supervisor to a worker. */
 export interface DrainOrder {
@@ -19,6 +20,8 @@ export type WorkerReport =
       readonly node: string;
       readonly functions: readonly string[];
       readonly slots: number;
+      /** The address of its HTTP API, or null. */
+      readonly http: string | null;
     }
   /** The worker cannot work: the app or the store is not as it must be. */
   | {
@@ -42,4 +45,6 @@ export interface WorkerOrder {
   readonly graceMs: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly json: boolean;
+  /** The HTTP API that it serves, too, or null. */
+  readonly http: HttpOrder | null;
 }

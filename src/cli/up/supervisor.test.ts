@@ -22,6 +22,7 @@ function standingClock(): Clock & { goOn(ms: number): void } {
         },
       };
     },
+    turn: () => ({ cancel: () => {} }),
     goOn: (ms) => {
       now += ms;
       const due = timers.filter((timer) => timer.at <= now);
@@ -66,7 +67,7 @@ function setUp(workers = 1) {
     return worker;
   };
   const becomeReady = (index: number): void =>
-    at(index).events.report({ fact: 'ready', node: 'n', functions: ['f'], slots: 16 });
+    at(index).events.report({ fact: 'ready', node: 'n', functions: ['f'], slots: 16, http: null });
   return { clock, started, said, supervisor, at, becomeReady };
 }
 

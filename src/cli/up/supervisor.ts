@@ -45,6 +45,7 @@ export type SupervisorEvent =
       readonly node: string;
       readonly functions: readonly string[];
       readonly slots: number;
+      readonly http: string | null;
     }
   | {
       readonly event: 'ended';
@@ -157,11 +158,11 @@ export class Supervisor {
   #heard(seat: Seat, report: WorkerReport): void {
     if (report.fact === 'refused') seat.refusal = report;
     if (report.fact !== 'ready' || seat.process === null) return;
-    const { fact: event, node, functions, slots } = report;
+    const { fact: event, node, functions, slots, http } = report;
     this.#everReady = true;
     seat.readyAt = this.#options.clock.mono();
     const { worker, process } = seat;
-    this.#options.say({ event, worker, pid: process.pid, node, functions, slots });
+    this.#options.say({ event, worker, pid: process.pid, node, functions, slots, http });
   }
 
   #ended(seat: Seat, code: number | null, signal: string | null): void {

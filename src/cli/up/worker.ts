@@ -5,9 +5,13 @@
  * K2 Ctrl-C reaches the whole group of processes; the supervisor decides, so SIGINT is left to it.
  */
 
+import type { Holdfast } from '../../holdfast.ts';
+import type { HttpServer } from '../../http/index.ts';
+import type { Log } from '../../ports/log.ts';
 import type { StoreOption } from '../../runtime/store-place.ts';
 import { loadApp } from '../app-module.ts';
 import { failureOf } from '../failure.ts';
+import type { HttpOrder } from '../http-options.ts';
 import type { Io } from '../io.ts';
 import { lineLog } from '../line-log.ts';
 import type { DrainOrder, WorkerOrder, WorkerReport } from './messages.ts';
@@ -39,9 +43,10 @@ async function host(
   order: WorkerOrder,
   stop: Promise<void>,
 ): Promise<void> {
-  const { app, node: name, durability, slots, graceMs } = order;
+  const { app, node: name, durability, slots, graceMs, http } = order;
   const functions = await loadApp(app);
   const { Holdfast } = await import('../../holdfast.ts');
+  const log = lineLog(io, order.logLevel, order.json);
   const hf = await Holdfast.open({
     store,
     functions,
@@ -49,16 +54,28 @@ async function host(
     durability,
     ...(slots === null ? {} : { slots }),
     drainGraceMs: graceMs,
-    log: lineLog(io, order.logLevel, order.json),
+    log,
   });
-  await report({
-    fact: 'ready',
-    node: name,
-    functions: functions.map((fn) => fn.name).sort(),
-    slots: hf.stats().slots,
-  });
-  await stop;
-  await hf.close();
+  try {
+    const server = http === null ? null : await served(hf, http, log);
+    await report({
+      fact: 'ready',
+      node: name,
+      functions: functions.map((fn) => fn.name).sort(),
+      slots: hf.stats().slots,
+      http: server?.url ?? null,
+    });
+    await stop;
+    await server?.close();
+  } finally {
+    await hf.close();
+  }
+}
+
+/** The HTTP API, whose modules are loaded where it is asked for. */
+async function served(hf: Holdfast, order: HttpOrder, log: Log): Promise<HttpServer> {
+  const { serveHttp } = await import('../../http/index.ts');
+  return serveHttp(hf, { ...order, log });
 }
 
 /** Resolves when the parent has the report, or is gone. */

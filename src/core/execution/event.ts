@@ -37,7 +37,9 @@ export type OwnerEvent =
   | { readonly type: 'stopped'; readonly fence: Fence; readonly settled: boolean }
   /** `begun`: the handler was called. */
   | { readonly type: 'hand-back'; readonly fence: Fence; readonly begun?: boolean }
-  | { readonly type: 'park'; readonly fence: Fence; readonly wakeAt: WallMs | null };
+  | { readonly type: 'park'; readonly fence: Fence; readonly wakeAt: WallMs | null }
+  /** The code asks for other steps than were recorded. */
+  | { readonly type: 'diverge'; readonly fence: Fence; readonly error: ErrorDetail };
 
 /** Everything that can happen to a run. */
 export type RunEvent =
@@ -71,7 +73,8 @@ export type AttemptEnd =
   | 'cancelled'
   | 'crashed'
   | 'handed-back'
-  | 'parked';
+  | 'parked'
+  | 'diverged';
 
 /** What has to be done beside keeping the new state. */
 export type RunEffect =

@@ -79,7 +79,10 @@ export interface ParkedRun extends RunSpine {
   readonly lingering: NodeKey | null;
 }
 
-/** Set aside after too many crashes of its owners, until an operator retries or cancels it. */
+/**
+ * Set aside after too many crashes of its owners, or because its code no longer fits its steps,
+ * until an operator retries or cancels it.
+ */
 export interface QuarantinedRun extends RunSpine {
   readonly status: 'quarantined';
   readonly since: WallMs;

@@ -59,6 +59,9 @@ export function onRunning(run: RunningRun, terms: RunTerms, event: RunEvent, now
       return handBack(run, terms, event.begun ?? false, now);
     case 'park':
       return park(run, event.wakeAt, now);
+    case 'diverge':
+      if (run.stop !== null) return obey(run, run.stop, now, true);
+      return setAside(run, event.error, now, [closed('diverged', event.error)]);
     case 'cancel':
       return askToStop(run, { cause: 'cancel', reason: event.reason, since: now });
     case 'deadline-passed':
@@ -197,14 +200,24 @@ function ownerDied(run: RunningRun, terms: RunTerms, evidence: ErrorDetail, now:
   }
   if (terms.onCrash === 'lose') return finish.end(crashed, ended('lost', evidence), now, before);
   if (crashed.crashes < terms.crashesMax) return requeue(crashed, now, before);
+  return setAside(crashed, evidence, now, before);
+}
+
+/** Waits for an operator, with the evidence, and occupies nothing meanwhile. */
+function setAside(
+  run: RunningRun,
+  cause: ErrorDetail,
+  now: WallMs,
+  before: readonly RunEffect[],
+): RunStep {
   return {
     ok: true,
     next: {
-      ...spine(crashed),
+      ...spine(run),
       places: { lane: false, tenant: false },
       status: 'quarantined',
       since: now,
-      cause: evidence,
+      cause,
     },
     effects: [...before, ...freed(run.places)],
   };

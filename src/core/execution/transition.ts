@@ -76,6 +76,7 @@ function onQueued(run: QueuedRun, terms: RunTerms, event: RunEvent, now: WallMs)
     case 'stopped':
     case 'hand-back':
     case 'park':
+    case 'diverge':
     case 'owner-died':
       return stale;
     case 'overdue':
@@ -122,6 +123,7 @@ function onParked(run: ParkedRun, event: RunEvent, now: WallMs): RunStep {
     case 'stopped':
     case 'hand-back':
     case 'park':
+    case 'diverge':
     case 'owner-died':
       return stale;
     case 'grant-lane':
@@ -160,6 +162,7 @@ function onQuarantined(run: QuarantinedRun, event: RunEvent, now: WallMs): RunSt
     case 'stopped':
     case 'hand-back':
     case 'park':
+    case 'diverge':
     case 'owner-died':
       return stale;
     case 'came-due':

@@ -22,10 +22,12 @@ const byText = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 /** Rows by number or by text. */
 export class Ordered<K, V> implements Part {
   readonly #journal: Journal;
+  readonly #compare: (a: K, b: K) => number;
   #tree: TreeOf<K, V>;
 
   private constructor(journal: Journal, compare: (a: K, b: K) => number) {
     this.#journal = journal;
+    this.#compare = compare;
     this.#tree = new Tree<K, V>(undefined, compare);
     journal.enrol(this);
   }
@@ -70,6 +72,25 @@ export class Ordered<K, V> implements Part {
     for (const [at, value] of this.#tree.entries(key)) {
       if (at !== key) yield value;
     }
+  }
+
+  /** Values in order of their keys, from the first key after `from` to the last before `end`. */
+  *between(from: K, end: K): IterableIterator<V> {
+    for (const [at, value] of this.#tree.entries(from)) {
+      if (this.#compare(at, end) >= 0) return;
+      if (at !== from) yield value;
+    }
+  }
+
+  /** The first of `between`. */
+  firstAfter(from: K, end: K): V | undefined {
+    for (const value of this.between(from, end)) return value;
+    return undefined;
+  }
+
+  /** The keys in their order. */
+  keys(): IterableIterator<K> {
+    return this.#tree.keys();
   }
 
   /** Values in reverse order, from the first key before `key` (or from the end). */

@@ -62,7 +62,7 @@ interface Rows {
 }
 
 /** Opens the table. `details` loses what it knows of a run that is removed. */
-export function openRuns(journal: Journal, details: Details): MemoryRuns {
+export function openRuns(journal: Journal, details: Pick<Details, 'forget'>): MemoryRuns {
   const rows: Rows = {
     bySeq: Ordered.byNumber(journal),
     seqById: Ordered.byText(journal),
@@ -103,7 +103,7 @@ export function openRuns(journal: Journal, details: Details): MemoryRuns {
 
 function openRows(
   { bySeq, seqById, inputs, results, nextSeq }: Rows,
-  details: Details,
+  details: Pick<Details, 'forget'>,
   change: (before: RunRow | undefined, after: RunRow | undefined) => void,
 ) {
   return {

@@ -4,9 +4,13 @@
 import type { StoreFinding } from '../../ports/store-reads.ts';
 import type { Tables } from '../verbs/tables.ts';
 import { openDetails } from './details.ts';
+import { openEvents } from './events.ts';
 import { Journal } from './journal.ts';
+import { openKeys } from './keys.ts';
+import { openParts } from './parts.ts';
 import { type MemoryRuns, openRuns } from './runs.ts';
 import { openNodes, openSettings } from './settings.ts';
+import { openSteps } from './steps.ts';
 
 /** The tables, and what makes transactions of them. */
 export interface MemoryTables extends Tables {
@@ -20,14 +24,25 @@ const findingsMax = 20;
 export function openTables(): MemoryTables {
   const journal = new Journal();
   const details = openDetails(journal);
-  const runs = openRuns(journal, details);
+  const steps = openSteps(journal);
+  const parts = openParts(journal);
+  const forget = (seq: number): void => {
+    details.forget(seq);
+    steps.forget(seq);
+    parts.forget(seq);
+  };
+  const runs = openRuns(journal, { forget });
   return {
     journal,
     runs,
     nodes: openNodes(journal),
     attempts: details.attempts,
     notes: details.notes,
+    parts: parts.table,
+    steps: steps.table,
+    events: openEvents(journal),
     settings: openSettings(journal),
+    keys: openKeys(journal),
     examine: () => indexFindings(runs),
   };
 }

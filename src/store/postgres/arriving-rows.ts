@@ -5,8 +5,9 @@
  *    has no owner and its code executes nowhere.
  */
 import { HoldfastError } from '../../core/errors.ts';
-import type { MovedRun } from '../moving.ts';
+import type { MovedBlock, MovedRun, MovedStep } from '../moving.ts';
 import { type RunTuple, stageCodes } from '../run-tuple.ts';
+import { type EventTuple, eventColumnList, stepColumnList } from '../step-tuple.ts';
 
 /** Rows by their table, in the order in which they are written. */
 export interface ArrivingRows {
@@ -17,6 +18,7 @@ export interface ArrivingRows {
   readonly progress: readonly object[];
   readonly log_lines: readonly object[];
   readonly log_drops: readonly object[];
+  readonly part_sums: readonly object[];
 }
 
 /** The rows of a batch. `policyOf` gives the key that a policy has here. */
@@ -48,6 +50,11 @@ export function rowsOf(
     log_drops: batch.flatMap(({ run: [seq], dropped }) =>
       dropped === 0 ? [] : [{ seq, dropped }],
     ),
+    part_sums: batch.flatMap(({ run: [seq], parts }) => {
+      if (parts === null) return [];
+      const [kept, bytes, dropped, fence, sent] = parts;
+      return [{ seq, kept, bytes, dropped, fence, sent }];
+    }),
   };
 }
 
@@ -64,6 +71,7 @@ const factsOf = (run: RunTuple, input: string, policy: number): object => ({
   accepted_at: run[9],
   deadline_at: run[10],
   retry_of: run[11],
+  trace: run[33],
   input,
 });
 
@@ -112,3 +120,20 @@ const endedOf = (run: RunTuple, result: string | null): object => ({
   crashes: run[16],
   started_at: run[24],
 });
+
+const named = (columns: readonly string[], values: readonly unknown[]): object =>
+  Object.fromEntries(columns.map((column, at) => [column, values[at]]));
+
+/** A step as a row. */
+export const stepRow = ({ step, tenant }: MovedStep): object => ({
+  ...named(stepColumnList, step),
+  tenant,
+});
+
+/** A block of parts as a row. */
+export const blockRow = ([seq, first, count, attempt, content]: MovedBlock): object => ({
+  ...{ seq, first, count, attempt, content },
+});
+
+/** An event as a row. */
+export const eventRow = (event: EventTuple): object => named(eventColumnList, event);

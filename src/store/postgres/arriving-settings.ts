@@ -1,6 +1,6 @@
 /**
  * Owns the arrival of what is not about single runs: policies, terms and turns of tenants, pauses,
- * and the clock of the fair order.
+ * access keys, and the clock of the fair order.
  *
  * N1 It may come again: what is there already stays, and turns and clock are set to the same.
  */
@@ -44,6 +44,15 @@ export async function settle(
        kind text, key text, reason text, since double precision)
      on conflict (kind, key) do nothing`,
     settings.pauses,
+  );
+  await insert(
+    queries,
+    `insert into ${s}.access_keys (id, name, hash, scope, tenant, created_at, used_at)
+     select id, name, hash, scope, tenant, "createdAt", "usedAt" from json_to_recordset($1) as x(
+       id text, name text, hash text, scope text, tenant text, "createdAt" double precision,
+       "usedAt" double precision)
+     on conflict (id) do nothing`,
+    settings.keys,
   );
   await insert(
     queries,

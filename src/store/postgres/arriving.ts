@@ -10,14 +10,22 @@
 import { HoldfastError } from '../../core/errors.ts';
 import type { PostgresAddress } from '../../system/postgres/address.ts';
 import {
+  type EventLine,
   type MoveCounts,
+  type MovedBlock,
   type MovedRun,
   type MovedSettings,
+  type MovedStep,
   movedVersion,
+  type PartCursor,
   type RunLine,
+  type StepCursor,
+  type StepLine,
 } from '../moving.ts';
 import { stageCodes } from '../run-tuple.ts';
-import { rowsOf } from './arriving-rows.ts';
+import type { EventTuple } from '../step-tuple.ts';
+import { eventLinesText, runLinesText, stepLinesText } from './arriving-lines.ts';
+import { type ArrivingRows, blockRow, eventRow, rowsOf, stepRow } from './arriving-rows.ts';
 import { insert, settle } from './arriving-settings.ts';
 import { Pool } from './pool.ts';
 import type { Queries } from './queries.ts';
@@ -44,11 +52,20 @@ export interface Arrival {
   settle(settings: MovedSettings): Promise<void>;
   /** A2: the runs behind the cursor, in their order. */
   keep(runs: readonly MovedRun[]): Promise<void>;
+  /** A2: steps, events and parts behind their cursors, after all runs. */
+  keepSteps(steps: readonly MovedStep[]): Promise<void>;
+  keepEvents(events: readonly EventTuple[]): Promise<void>;
+  keepParts(blocks: readonly MovedBlock[]): Promise<void>;
+  readonly stepCursor: StepCursor;
+  readonly eventCursor: number;
+  readonly partCursor: PartCursor;
   /** A3: of runs behind a seq, in their order. */
   lines(after: number, runsMax: number): Promise<readonly RunLine[]>;
+  stepLines(after: StepCursor, rowsMax: number): Promise<readonly StepLine[]>;
+  eventLines(after: number, rowsMax: number): Promise<readonly EventLine[]>;
   counts(): Promise<MoveCounts>;
   /** Opens the schema to everybody. */
-  open(nextSeq: number): Promise<void>;
+  open(nextSeq: number, events: MovedSettings['events']): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,6 +74,9 @@ interface Mark {
   readonly id: string;
   readonly from: string;
   readonly cursor: number;
+  readonly steps?: StepCursor;
+  readonly events?: number;
+  readonly parts?: PartCursor;
   readonly complete: boolean;
 }
 
@@ -133,20 +153,63 @@ class Arriving implements Arrival {
     });
   }
 
+  get stepCursor(): StepCursor {
+    return this.#mark.steps ?? [0, 0];
+  }
+
+  get eventCursor(): number {
+    return this.#mark.events ?? 0;
+  }
+
+  get partCursor(): PartCursor {
+    return this.#mark.parts ?? [0, 0];
+  }
+
   keep(runs: readonly MovedRun[]): Promise<void> {
     const last = runs.at(-1);
     if (last === undefined) return Promise.resolve();
-    const s = this.#s;
     const rows = rowsOf(runs, (policy) => this.#policies.get(policy) ?? 0);
-    const mark = { ...this.#mark, cursor: last.run[0] };
+    return this.#take(rows, { ...this.#mark, cursor: last.run[0] }, async (queries) => {
+      if (rows.live.length === 0) return;
+      await queries.rows(`select ${this.#s}.count_live($1)`, [rows.live.length]);
+    });
+  }
+
+  keepSteps(steps: readonly MovedStep[]): Promise<void> {
+    const last = steps.at(-1);
+    if (last === undefined) return Promise.resolve();
+    const [seq, ord] = last.step;
+    return this.#take({ steps: steps.map(stepRow) }, { ...this.#mark, steps: [seq, ord] });
+  }
+
+  keepEvents(events: readonly EventTuple[]): Promise<void> {
+    const last = events.at(-1);
+    if (last === undefined) return Promise.resolve();
+    return this.#take({ events: events.map(eventRow) }, { ...this.#mark, events: last[0] });
+  }
+
+  keepParts(blocks: readonly MovedBlock[]): Promise<void> {
+    const last = blocks.at(-1);
+    if (last === undefined) return Promise.resolve();
+    const [seq, first] = last;
+    return this.#take({ parts: blocks.map(blockRow) }, { ...this.#mark, parts: [seq, first] });
+  }
+
+  /** A2 */
+  #take(
+    tables: Readonly<Record<string, readonly object[]>> | ArrivingRows,
+    mark: Mark,
+    further: (queries: Queries) => Promise<void> = async () => {},
+  ): Promise<void> {
+    const s = this.#s;
     return this.#transaction(async (queries) => {
       const found = await this.#readMark(queries);
-      if (found?.cursor !== this.#mark.cursor) {
+      if (JSON.stringify(found) !== JSON.stringify(this.#mark)) {
         throw new HoldfastError('store.busy', 'another process moves the same store right now', {
           details: { todo: 'let it finish' },
         });
       }
-      for (const [table, list] of Object.entries(rows)) {
+      for (const [table, list] of Object.entries(tables)) {
         await insert(
           queries,
           `insert into ${s}.${table}
@@ -154,27 +217,27 @@ class Arriving implements Arrival {
           list,
         );
       }
-      if (rows.live.length > 0) {
-        await queries.rows(`select ${s}.count_live($1)`, [rows.live.length]);
-      }
+      await further(queries);
       await this.#putMark(queries, mark);
       this.#mark = mark;
     });
   }
 
-  async lines(after: number, runsMax: number): Promise<readonly RunLine[]> {
-    const s = this.#s;
-    const rows = await this.#look<{ line: RunLine }>(
-      `select json_build_array(v.seq, v.id, v.fn, v.stage, v.outcome, v.attempt, v.fence,
-         encode(sha256(convert_to(r.input, 'UTF8')), 'hex'),
-         encode(sha256(convert_to(e.result, 'UTF8')), 'hex')) as line
-       from ${s}.run_rows v
-         join ${s}.runs r on r.seq = v.seq
-         left join ${s}.ended e on e.seq = v.seq
-       where v.seq > $1 order by v.seq limit $2`,
-      [after, runsMax],
-    );
+  stepLines(after: StepCursor, rowsMax: number): Promise<readonly StepLine[]> {
+    return this.#lines(stepLinesText(this.#s), [...after, rowsMax]);
+  }
+
+  eventLines(after: number, rowsMax: number): Promise<readonly EventLine[]> {
+    return this.#lines(eventLinesText(this.#s), [after, rowsMax]);
+  }
+
+  async #lines<Line>(text: string, values: readonly unknown[]): Promise<readonly Line[]> {
+    const rows = await this.#look<{ line: Line }>(text, values);
     return rows.map(({ line }) => line);
+  }
+
+  lines(after: number, runsMax: number): Promise<readonly RunLine[]> {
+    return this.#lines(runLinesText(this.#s), [after, runsMax]);
   }
 
   async counts(): Promise<MoveCounts> {
@@ -186,12 +249,17 @@ class Arriving implements Arrival {
        union all select 'attempts', count(*) from ${s}.attempts
        union all select 'progress', count(*) from ${s}.progress
        union all select 'log lines', count(*) from ${s}.log_lines
-       union all select 'pauses', count(*) from ${s}.pauses`,
+       union all select 'pauses', count(*) from ${s}.pauses
+       union all select 'access keys', count(*) from ${s}.access_keys
+       union all select 'steps', count(*) from ${s}.steps
+       union all select 'events', count(*) from ${s}.events
+       union all select 'parts', coalesce(sum(count), 0) from ${s}.parts
+       union all select 'part characters', coalesce(sum(length(content)), 0) from ${s}.parts`,
     );
     return Object.fromEntries(rows.map(({ name, count }) => [name, Number(count)]));
   }
 
-  open(nextSeq: number): Promise<void> {
+  open(nextSeq: number, { lastN, kept, lastAt }: MovedSettings['events']): Promise<void> {
     const mark = { ...this.#mark, complete: true };
     return this.#transaction(async (queries) => {
       // Never back: nodes may have been here, and numbers may be lost.
@@ -200,6 +268,8 @@ class Arriving implements Arrival {
          from ${this.#s}.run_seq`,
         [`${this.#s}.run_seq`, nextSeq],
       );
+      const text = `select ${this.#s}.put_cell('events', '', $1, $2, $3, 0)`;
+      await queries.rows(text, [lastN, kept, lastAt]);
       await this.#putMark(queries, mark);
       await this.#putVersions(queries, schemaVersion, Math.max(1, schemaVersion - 1));
       this.#mark = mark;

@@ -12,6 +12,8 @@ type More = readonly [
   failures: number,
   lane: string | null,
   tags: string,
+  retryOf: string | null,
+  trace: string | null,
 ];
 
 /**
@@ -28,7 +30,7 @@ export interface ClaimedColumns {
   readonly accepted: readonly number[];
   readonly deadline: readonly (number | null)[];
   readonly policy: readonly number[];
-  /** A run that is not named here is at its first attempt, without a lane and tags. */
+  /** A run that is not named here is at its first attempt, and has none of the others. */
   readonly more: readonly More[] | null;
 }
 
@@ -39,7 +41,8 @@ export function claimedRuns(
 ): readonly ClaimedRun[] {
   const more = new Map(columns.more?.map((one) => [one[0], one]));
   return columns.seq.map((seq, at): ClaimedRun => {
-    const [, attempt = 1, failures = 0, lane = null, tags = '[]'] = more.get(at) ?? [];
+    const [, attempt = 1, failures = 0, lane = null, tags = '[]', retryOf = null, trace = null] =
+      more.get(at) ?? [];
     return {
       seq,
       id: columns.id[at] as string,
@@ -53,6 +56,8 @@ export function claimedRuns(
       tags: tags === '[]' ? [] : (JSON.parse(tags) as string[]),
       acceptedAt: columns.accepted[at] as WallMs,
       deadlineAt: columns.deadline[at] as WallMs | null,
+      retryOf,
+      trace,
       policy: policyOf(columns.policy[at] as number),
     };
   });

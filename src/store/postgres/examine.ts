@@ -57,6 +57,18 @@ const invariants = (s: string): readonly string[] => [
    cross join lateral (select a, b from ${s}.cells
      where kind = 'floor' and key = l.fn order by n desc limit 1) f
    where l.stage = 4 and (l.rank, l.seq) < (f.a, f.b::bigint)`,
+  `select format('run %L wakes at %s, and its first wait is over at %s', r.id, l.due_at, k.at)
+   from ${s}.live l join ${s}.runs r on r.seq = l.seq cross join lateral (
+     select min(o.wake_at) as at from ${s}.steps o
+     where o.seq = l.seq and o.wake_at is not null and o.nth is null
+   ) k where l.stage = 6 and l.owner is null and l.due_at is distinct from k.at`,
+  `select format('steps of run number %s are there, and the run is not', k.seq)
+   from (select distinct seq from ${s}.steps) k
+   where not exists (select 1 from ${s}.runs r where r.seq = k.seq)`,
+  `select format('events: kept %s, counted %s', kept.b, counted.n)
+   from (select b from ${s}.cells where kind = 'events' order by n desc limit 1) kept,
+     (select count(*) as n from ${s}.events) counted
+   where kept.b <> counted.n`,
   `select format('live rows: kept %s, counted %s', kept.a, counted.n)
    from (select a from ${s}.cells where kind = 'live' order by n desc limit 1) kept,
      (select count(*) as n from ${s}.live where stage <> 8) counted

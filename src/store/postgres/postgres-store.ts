@@ -19,16 +19,19 @@ import { directDecider } from './deciding/decider.ts';
 import { threadDecider } from './deciding/thread-decider.ts';
 import { examine } from './examine.ts';
 import { health, type StoreHealth } from './health.ts';
+import { openKeyVerbs } from './key-verbs.ts';
+import { openPartVerbs } from './part-verbs.ts';
 import { Policies } from './policies.ts';
 import { Pool } from './pool.ts';
 import type { Call } from './queries.ts';
 import { quoted } from './quoted.ts';
 import * as reads from './reads.ts';
-import { openRunVerbs } from './run-verbs.ts';
+import { openRunVerbs, type VerbBase } from './run-verbs.ts';
 import { migrate } from './schema/migrations.ts';
 import { refuseServer, serverFacts } from './server-check.ts';
 import { ShortCalls } from './short-calls.ts';
-import { openTermVerbs } from './term-verbs.ts';
+import { openStepVerbs } from './step-verbs.ts';
+import { type Joining, openTermVerbs } from './term-verbs.ts';
 import { tried } from './tried.ts';
 
 /** What a store is opened with. */
@@ -116,8 +119,17 @@ const told = ({ code, message }: HoldfastError) => ({ code, error: message });
 
 type Opened = PostgresOptions & { readonly schema: string; readonly busyPatienceMs: number };
 
+/** Every verb that is not a read of one statement. */
+const openVerbs = (base: VerbBase, joining: Joining) => ({
+  ...openRunVerbs(base),
+  ...openStepVerbs(base),
+  ...openTermVerbs(base, joining),
+  ...openKeyVerbs(base),
+  ...openPartVerbs(base),
+});
+
 function storeOn(pool: Pool, options: Opened): PostgresStore {
-  const { schema, busyPatienceMs, log, durability = 'full' } = options;
+  const { schema, busyPatienceMs, log, durability = 'full', tellReady = () => null } = options;
   const s = quoted(schema);
   const beats = openBeats({ address: options.address, schema, log });
   const underWay = new Set<Promise<unknown>>();
@@ -149,15 +161,13 @@ function storeOn(pool: Pool, options: Opened): PostgresStore {
     return verdict;
   };
   const short = new ShortCalls(pool);
-  const tellReady = options.tellReady ?? (() => null);
   const base = { pool, short, s, policies, log, busyPatienceMs, call, decider, tellReady };
   const read = <T>(work: Parameters<Pool['read']>[0], long = false): Promise<T> =>
     call(() => tried(busyPatienceMs, () => pool.read(work, long))) as Promise<T>;
   return {
     kind: 'postgres',
     schema,
-    ...openRunVerbs(base),
-    ...openTermVerbs(base, joining),
+    ...openVerbs(base, joining),
     keepAlive: beats.keepAlive,
     stops: (node) => read((queries) => reads.stops(queries, s, node)),
     owned: (node, rowsMax) => read((queries) => reads.owned(queries, s, node, rowsMax)),
@@ -167,6 +177,7 @@ function storeOn(pool: Pool, options: Opened): PostgresStore {
     ends: (ids) => read((queries) => reads.ends(queries, s, ids)),
     explain: (id) => read((queries) => reads.explain(queries, s, id)),
     logs: (id, after, max) => read((queries) => reads.logs(queries, s, id, after, max)),
+    steps: (id, after, max) => read((queries) => reads.steps(queries, s, id, after, max)),
     lanes: (rowsMax) => read((queries) => reads.lanes(queries, s, rowsMax)),
     tenants: (rowsMax) => read((queries) => reads.tenants(queries, s, rowsMax)),
     pauses: () => read((queries) => reads.pauses(queries, s)),

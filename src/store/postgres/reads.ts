@@ -6,6 +6,7 @@
  */
 import { limits } from '../../core/limits.ts';
 import { type OutcomeKind, outcomeKinds } from '../../core/outcome.ts';
+import type { WallMs } from '../../core/time.ts';
 import type { NodeRow } from '../../ports/store-nodes.ts';
 import type {
   ExplainFacts,
@@ -21,6 +22,7 @@ import type {
   TenantView,
 } from '../../ports/store-reads.ts';
 import type { AttemptRow, OwnedRun, StopOrder } from '../../ports/store-runs.ts';
+import type { StepPage } from '../../ports/store-steps.ts';
 import {
   outcomeCodes,
   outcomeOf,
@@ -29,11 +31,13 @@ import {
   stageCodes,
   stageOf,
 } from '../run-tuple.ts';
+import { type StepTuple, stepOf } from '../step-tuple.ts';
 import { lastAttempt, shownRow } from '../verbs/reads.ts';
 import { errorOf } from '../verbs/row.ts';
 import { pageText } from './page-text.ts';
 import type { Queries } from './queries.ts';
 import { runTuple } from './schema/run-tuple-sql.ts';
+import { stepTuple } from './schema/step-tuple-sql.ts';
 
 type Shown = readonly [tuple: RunTuple, owner: string | null, progress: string | null];
 
@@ -46,7 +50,7 @@ const shown = (s: string): string =>
   `(select p.progress from ${s}.progress p where p.seq = v.seq))`;
 
 /** Whether something was committed that is not on the disk yet. */
-const notDurable = 'pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()';
+export const notDurable = 'pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()';
 
 const bounded = (rowsMax: number): number => Math.min(Math.max(1, rowsMax), limits.pageRowsMax);
 
@@ -169,6 +173,49 @@ const skipping = (s: string, where: string): string => `
     select (select lane from ${s}.live where ${where} and lane > k.lane order by lane limit 1)
     from k where k.lane is not null
   ) select lane from k where lane is not null limit $1)`;
+
+/** Steps of a run from after the given one. A page ends early when it grows heavy. */
+export async function steps(
+  queries: Queries,
+  s: string,
+  id: string,
+  after: number,
+  rowsMax: number,
+): Promise<StepPage | null> {
+  const bound = Math.min(Math.max(1, rowsMax), limits.stepPageRowsMax);
+  const found = await queries.one<
+    | {
+        readonly steps: readonly StepTuple[] | null;
+        readonly count: number;
+        readonly now: number;
+        readonly pending: boolean;
+      }
+    | undefined
+  >(
+    `select json_build_object(
+       'steps', (select json_agg(${stepTuple('k')} order by k.ord)
+         filter (where k.at = 1 or k.chars <= ${limits.stepPageCharsMax}) from (
+           select w.*, row_number() over o as at,
+             sum(coalesce(octet_length(w.value), 0)) over o as chars
+           from (select * from ${s}.steps q where q.seq = r.seq and q.ord > $2
+             order by q.ord limit $3) w
+           window o as (order by w.ord rows unbounded preceding)
+         ) k),
+       'count', (select count(*) from (select 1 from ${s}.steps q
+         where q.seq = r.seq and q.ord > $2 order by q.ord limit $3) c),
+       'now', ${s}.wall(),
+       'pending', ${notDurable}) as value
+     from ${s}.runs r where r.id = $1`,
+    [id, after, bound],
+  );
+  if (found === undefined) return null;
+  const { count, now } = found;
+  const page = (found.steps ?? []).map(stepOf);
+  // What the code of the next owner acts upon must not be undone by a crash of the server.
+  if (found.pending && page.some(({ end }) => end !== null)) await queries.flushed();
+  const whole = page.length === count && count < bound;
+  return { steps: page, next: whole ? null : (page.at(-1)?.ord ?? null), now: now as WallMs };
+}
 
 /** Lanes with somebody in them, and paused ones. */
 export async function lanes(

@@ -24,6 +24,7 @@ import { type ClaimedColumns, claimedRuns } from './claimed.ts';
 import type { ArgsOf, DecidedName, Decider, ReplyOf } from './deciding/decider.ts';
 import type { Wants } from './deciding/loaded.ts';
 import { again, startWants } from './deciding/start-wants.ts';
+import { parkWants } from './deciding/step-wants.ts';
 import { jsonParam } from './json-param.ts';
 import type { Policies } from './policies.ts';
 import type { Pool } from './pool.ts';
@@ -162,6 +163,7 @@ const plainItem = (item: StartItem, ord: number, policies: Policies): object => 
   deadline: item.deadlineAt,
   tags: item.tags.length === 0 ? '[]' : JSON.stringify(item.tags),
   policy: policies.key(item.policy),
+  ...(typeof item.trace === 'string' ? { trace: item.trace } : {}),
   input: item.input,
 });
 
@@ -210,48 +212,90 @@ async function endRuns(
   placed: Set<number>,
   items: readonly EndItem[],
 ): Promise<Waking<readonly EndVerdict[]>> {
-  const { short, s, busyPatienceMs } = base;
+  const [ended, parked] = await Promise.all([
+    endPlain(base, placed, items),
+    parkPlain(base, items),
+  ]);
+  const some = ended.length > 0;
+  const { done, rest } = parted(items, new Set(ended), new Set(parked));
+  const wants = { seqs: rest.map(({ seq }) => seq), ...parkWants(rest) };
+  const decided =
+    rest.length === 0
+      ? { reply: [], woken: wokenBy({}) }
+      : await deciding(base)('end', wants, rest);
+  for (const { seq } of items) placed.delete(seq);
+  const verdicts = decided.reply.values();
+  const reply = items.map((item) => done.get(item) ?? next(verdicts));
+  return { reply, woken: { ...decided.woken, done: decided.woken.done || some } };
+}
+
+const bySeq = (a: { readonly seq: number }, b: { readonly seq: number }): number => a.seq - b.seq;
+
+/** Ends what is plain; gives the runs that were ended. Rows are locked in order of seq. */
+async function endPlain(
+  { short, s, busyPatienceMs }: VerbBase,
+  placed: Set<number>,
+  items: readonly EndItem[],
+): Promise<readonly number[]> {
+  const plain = items.filter(({ seq, end }) => end.how === 'succeeded' && !placed.has(seq));
+  if (plain.length === 0) return [];
   const seqs: number[] = [];
   const fences: number[] = [];
   const results: string[] = [];
-  for (const { seq, fence, end } of items) {
-    if (end.how !== 'succeeded' || placed.has(seq)) continue;
+  for (const { seq, fence, end } of plain.sort(bySeq)) {
+    if (end.how !== 'succeeded') continue;
     seqs.push(seq);
     fences.push(fence);
     results.push(end.result);
   }
+  const text = `select ${s}.succeed_plain($1, $2, $3) as value`;
+  const values = [int8Array(seqs), int8Array(fences), textArray(results)];
+  const terms = { flush: 'yes', beside: seqs.length >= besideItemsMin } as const;
   // What may have ended in a call that broke off is decided by its fence.
-  const ended =
-    seqs.length === 0
-      ? []
-      : await tried<true | readonly number[]>(busyPatienceMs, async (unknown) => {
-          if (unknown) return [];
-          const text = `select ${s}.succeed_plain($1, $2, $3) as value`;
-          const values = [int8Array(seqs), int8Array(fences), textArray(results)];
-          const terms = { flush: 'yes', beside: seqs.length >= besideItemsMin } as const;
-          return (await short.ask<true | readonly number[]>(text, values, terms)).value;
-        });
-  const { done, rest } = parted(items, new Set(ended === true ? seqs : ended));
-  const decided =
-    rest.length === 0
-      ? { reply: [], woken: wokenBy({}) }
-      : await deciding(base)('end', { seqs: rest.map(({ seq }) => seq) }, rest);
-  for (const { seq } of items) placed.delete(seq);
-  const verdicts = decided.reply.values();
-  const reply = items.map((item) => (done.has(item) ? success : next(verdicts)));
-  return { reply, woken: { ...decided.woken, done: decided.woken.done || done.size > 0 } };
+  const ended = await tried<true | readonly number[]>(busyPatienceMs, async (unknown) =>
+    unknown ? [] : (await short.ask<true | readonly number[]>(text, values, terms)).value,
+  );
+  return ended === true ? seqs : ended;
+}
+
+/** Parks what the database may park by itself; gives the runs that were parked. */
+async function parkPlain(
+  { short, s, busyPatienceMs }: VerbBase,
+  items: readonly EndItem[],
+): Promise<readonly number[]> {
+  const sent = plainParks(items);
+  if (sent.length === 0) return [];
+  const text = `select ${s}.park_plain($1) as value`;
+  const values = [jsonParam(sent.toSorted(bySeq))];
+  return tried<readonly number[]>(busyPatienceMs, async (unknown) =>
+    unknown ? [] : (await short.ask<readonly number[]>(text, values, { flush: 'yes' })).value,
+  );
+}
+
+/** Parked runs that the database may park by itself: those that are named once. */
+function plainParks(items: readonly EndItem[]) {
+  const times = new Map<number, number>();
+  for (const { seq } of items) times.set(seq, (times.get(seq) ?? 0) + 1);
+  return items.flatMap(({ seq, fence, end }) =>
+    end.how === 'parked' && times.get(seq) === 1
+      ? [{ seq, fence, seen: end.seen, waits: end.waits }]
+      : [],
+  );
 }
 
 /** Which items ended plainly: of several that name one run, the first that could. */
-function parted(items: readonly EndItem[], ended: Set<number>) {
-  const done = new Set<EndItem>();
+function parted(items: readonly EndItem[], ended: Set<number>, parked: Set<number>) {
+  const done = new Map<EndItem, EndVerdict>();
   const rest: EndItem[] = [];
   for (const item of items) {
-    if (item.end.how === 'succeeded' && ended.delete(item.seq)) done.add(item);
+    if (item.end.how === 'succeeded' && ended.delete(item.seq)) done.set(item, success);
+    else if (item.end.how === 'parked' && parked.delete(item.seq)) done.set(item, waits);
     else rest.push(item);
   }
   return { done, rest };
 }
+
+const waits: EndVerdict = { ok: true, outcome: null, repeated: false };
 
 const success: EndVerdict = {
   ok: true,

@@ -1,7 +1,8 @@
 /**
  * Owns the verbs that are not about single runs: time, terms, pauses, nodes.
  *
- * V1 A sweep looks first, without the gate: where nothing is due it costs one small query.
+ * V1 A sweep looks first, without the gate: where nothing is due it costs one small query. Plain
+ *    runs that are due are then woken by one function of the schema; the rest is decided.
  */
 import { limits } from '../../core/limits.ts';
 import { outcomeKinds } from '../../core/outcome.ts';
@@ -10,13 +11,15 @@ import type { Store, Waking } from '../../ports/store.ts';
 import type { JoinVerdict } from '../../ports/store-nodes.ts';
 import type { Retention } from '../../ports/store-reads.ts';
 import type { SweepReply } from '../../ports/store-runs.ts';
+import { openEventsMax, wantedPathsMax } from '../verbs/events.ts';
 import { inSteps } from '../verbs/steps.ts';
 import type { RangeKind } from './deciding/loaded.ts';
 import { outcomeCode } from './reads.ts';
 import { deciding, type VerbBase } from './run-verbs.ts';
 import { tried } from './tried.ts';
 
-type Joining = (ask: () => Promise<JoinVerdict>) => Promise<JoinVerdict>;
+/** Remembers when a node asked to join. */
+export type Joining = (ask: () => Promise<JoinVerdict>) => Promise<JoinVerdict>;
 
 /** The verbs. `joining` remembers when a node asked to join. */
 export function openTermVerbs(base: VerbBase, joining: Joining) {
@@ -62,34 +65,63 @@ const range = (kind: RangeKind, key: string, max: number) => ({ kind, key, max }
 
 const nothing = { ready: false, stop: false, done: false };
 
+/** What a look finds: whether something is due, and whether events have more waits to end. */
+interface Look {
+  readonly sweep: {
+    readonly next: number | null;
+    readonly inbox: boolean;
+    readonly due: boolean;
+  };
+  readonly events: boolean;
+}
+
 async function sweepRuns(base: VerbBase, rowsMax: number): Promise<Waking<SweepReply>> {
-  const { pool, s, busyPatienceMs } = base;
-  const look = await tried(busyPatienceMs, () =>
-    pool.read((queries) =>
-      queries.one<{ readonly next: number | null; readonly inbox: boolean; readonly due: boolean }>(
-        `select ${s}.to_sweep() as value`,
-      ),
-    ),
-  );
+  const looked = await looking(base);
+  const { sweep: look, events } = looked;
   const accepted = look.inbox
     ? await base.decider().acceptInbox()
     : { more: false, woken: nothing, dropped: [] };
   for (const why of accepted.dropped) {
     base.log.log('warn', 'a run that was started in a transaction was dropped', { why });
   }
-  if (!look.due) {
-    const nextDueAt = look.next as WallMs | null;
-    const reply = { due: 0, ended: 0, more: accepted.more, nextDueAt };
-    return { reply, woken: accepted.woken };
-  }
   const bound = Math.min(Math.max(1, rowsMax), limits.sweepRowsMax);
+  const woken = look.due ? await wakePlain(base, bound) : 0;
+  const more = accepted.more || woken === bound;
+  const ready = accepted.woken.ready || woken > 0;
+  const left = woken > 0 ? await looking(base) : looked;
+  if (!left.sweep.due && !events) {
+    const reply = { due: woken, ended: 0, more, nextDueAt: left.sweep.next as WallMs | null };
+    return { reply, woken: { ...accepted.woken, ready } };
+  }
   const kinds = ['due', 'deadline', 'overdue'] as const;
   const ranges = kinds.map((kind) => range(kind, '', bound + 1));
-  const { reply, woken } = await deciding(base)('sweep', { ranges }, rowsMax);
+  const wants = { ranges, openEvents: openEventsMax, pathsMax: wantedPathsMax };
+  const decided = await deciding(base)('sweep', wants, rowsMax, bound - woken);
+  const { due } = decided.reply;
   return {
-    reply: { ...reply, more: reply.more || accepted.more },
-    woken: { ...woken, ready: woken.ready || accepted.woken.ready },
+    reply: { ...decided.reply, due: due + woken, more: decided.reply.more || more },
+    woken: { ...decided.woken, ready: decided.woken.ready || ready },
   };
+}
+
+/** Looks without the gate. */
+function looking({ pool, s, busyPatienceMs }: VerbBase): Promise<Look> {
+  return tried(busyPatienceMs, () =>
+    pool.read((queries) =>
+      queries.one<Look>(
+        `select json_build_object('sweep', ${s}.to_sweep(),
+           'events', exists (select 1 from ${s}.events where open = 1)) as value`,
+      ),
+    ),
+  );
+}
+
+/** Wakes what the database may wake by itself; gives how many there were. */
+async function wakePlain({ short, s, busyPatienceMs }: VerbBase, bound: number): Promise<number> {
+  const { value } = await tried(busyPatienceMs, () =>
+    short.ask<number>(`select ${s}.wake_plain($1) as value`, [bound], { flush: 'yes' }),
+  );
+  return value;
 }
 
 async function prune(
@@ -109,6 +141,11 @@ async function prune(
           keptMs,
           room,
         ]);
+      }
+      const { event: eventsKeptMs = null } = retention;
+      if (eventsKeptMs !== null && room > 0) {
+        const text = `select ${s}.prune_events($1, $2) as value`;
+        room -= await queries.one<number>(text, [eventsKeptMs, room]);
       }
       await queries.script(`select ${s}.prune_rest(${bound})`);
       return { pruned: bound - room, more: room === 0 };

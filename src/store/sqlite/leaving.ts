@@ -19,6 +19,8 @@ import {
 } from '../moving.ts';
 import { type RunTuple, runColumns } from '../run-tuple.ts';
 import { faultOf } from './faults.ts';
+import { openKeys } from './keys.ts';
+import { type LeavingSteps, openLeavingSteps } from './leaving-steps.ts';
 import { type Move, moveOf, natureOf, refuseForeign, schemaVersion } from './migrations.ts';
 import { query, type Sql, scalar } from './statement.ts';
 import { realPath } from './store-path.ts';
@@ -31,6 +33,10 @@ export interface Leaving {
   counts(): MoveCounts;
   /** Runs behind a seq, in order: at most so many, and not many more characters. */
   page(after: number, runsMax: number, charsMax: number): readonly MovedRun[];
+  /** The same for steps, events and blocks of parts, which come after all runs. */
+  steps: LeavingSteps['steps'];
+  events: LeavingSteps['events'];
+  parts: LeavingSteps['parts'];
   /** E2: from now on there is no way back. */
   left(now: WallMs): void;
   /** E2: opens the file to everybody again. */
@@ -78,6 +84,9 @@ export function openLeaving(path: string): Leaving {
     settings: () => guarded(reading.settings),
     counts: () => guarded(reading.counts),
     page: (after, runsMax, charsMax) => guarded(() => reading.page(after, runsMax, charsMax)),
+    steps: (...ask) => guarded(() => reading.steps(...ask)),
+    events: (...ask) => guarded(() => reading.events(...ask)),
+    parts: (...ask) => guarded(() => reading.parts(...ask)),
     left: (now) => guarded(() => putMove(db, { ...move, leftAt: now })),
     takeBack: () =>
       guarded(() => {
@@ -157,6 +166,7 @@ function openReading(db: DatabaseSync) {
     db,
     'SELECT n, attempt, at, level, message, fields FROM log_lines WHERE seq = ? ORDER BY n',
   );
+  const beside = openLeavingSteps(db);
   const movedOf = (run: RunTuple): MovedRun => {
     const [seq] = run;
     return {
@@ -167,11 +177,15 @@ function openReading(db: DatabaseSync) {
       attempts: attempts.all(seq),
       lines: lines.all(seq),
       dropped: Number(dropped(seq) ?? 0),
+      parts: beside.sums(seq),
     };
   };
   return {
-    settings: () => settingsOf(db),
-    counts: () => countsOf(db),
+    settings: () => ({ ...settingsOf(db), events: beside.tally() }),
+    counts: () => ({ ...countsOf(db), ...beside.counts() }),
+    steps: beside.steps,
+    events: beside.events,
+    parts: beside.parts,
     page(after: number, runsMax: number, charsMax: number): readonly MovedRun[] {
       const page: MovedRun[] = [];
       let chars = 0;
@@ -192,7 +206,7 @@ function charsOf({ input, result, lines }: MovedRun): number {
   return chars;
 }
 
-function settingsOf(db: DatabaseSync): MovedSettings {
+function settingsOf(db: DatabaseSync): Omit<MovedSettings, 'events'> {
   const all = <Row extends readonly Sql[]>(sql: string) => query<Row>(db, sql).all();
   const [tally] = all<readonly [number, ...(number | null)[]]>(
     `SELECT next_seq, share_turn, share_turns_per_second, share_measured_at, share_measured_turn
@@ -220,8 +234,13 @@ function settingsOf(db: DatabaseSync): MovedSettings {
     pauses: all<readonly [string, string, string, number]>(
       'SELECT kind, key, reason, since FROM pauses ORDER BY kind, key',
     ).map(([kind, key, reason, since]) => ({ kind, key, reason, since })),
+    keys: holdsKeys(db) ? openKeys(db).all() : [],
   };
 }
+
+/** A file that an earlier version closed for its move has no table of keys. */
+const holdsKeys = (db: DatabaseSync): boolean =>
+  scalar(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'access_keys'") === 1;
 
 /** The same names as the other side gives. */
 function countsOf(db: DatabaseSync): MoveCounts {
@@ -237,5 +256,6 @@ function countsOf(db: DatabaseSync): MoveCounts {
      UNION ALL SELECT 'pauses', count(*) FROM pauses`,
   ).all();
   for (const [name, count] of rows) counts[name] = count;
+  counts['access keys'] = holdsKeys(db) ? openKeys(db).count() : 0;
   return counts;
 }

@@ -13,13 +13,20 @@ import { HoldfastError } from '../../core/errors.ts';
 import type { WallMs } from '../../core/time.ts';
 import { movedVersion } from '../moving.ts';
 import { migration1 } from './migration-1.ts';
+import { migrationKeys } from './migration-keys.ts';
+import { migrationParts } from './migration-parts.ts';
+import { migrationSteps } from './migration-steps.ts';
+import { migrationTraces } from './migration-traces.ts';
 import { query, scalar } from './statement.ts';
 
 /** The application id in the header of our files: the letters HFST. Stored format. */
 const applicationId = 0x48_46_53_54;
 
 /** The steps; the n-th (from 1) leads to schema version n. Only ever appended to. */
-export const migrations: readonly string[] = [migration1];
+export const migrations: readonly string[] = [
+  migration1,
+  migrationKeys + migrationSteps + migrationTraces + migrationParts,
+];
 
 /** The version of a file after all steps. */
 export const schemaVersion = migrations.length;

@@ -5,7 +5,7 @@ import { fenceOf } from '../../core/fence.ts';
 import { wallMs } from '../../core/time.ts';
 import type { RunFilter } from '../../ports/store-reads.ts';
 import type { RunRow, RunTable } from '../verbs/tables.ts';
-import { migration1 } from './migration-1.ts';
+import { migrate } from './migrations.ts';
 import { openTables } from './tables.ts';
 
 const base: Omit<RunRow, 'seq' | 'id'> = {
@@ -19,6 +19,7 @@ const base: Omit<RunRow, 'seq' | 'id'> = {
   acceptedAt: wallMs(0),
   deadlineAt: null,
   retryOf: null,
+  trace: null,
   stage: 'slot',
   attempt: 0,
   fence: fenceOf(0),
@@ -44,7 +45,7 @@ const base: Omit<RunRow, 'seq' | 'id'> = {
 
 function tableOf(count: number, over: (n: number) => Partial<RunRow> = () => ({})): RunTable {
   const db = new DatabaseSync(':memory:');
-  db.exec(migration1);
+  migrate(db, 'the pages', wallMs(0));
   const { runs } = openTables(db, () => []);
   for (let n = 1; n <= count; n += 1) runs.insert({ ...base, id: `r${n}`, ...over(n) }, '0');
   return runs;

@@ -120,9 +120,12 @@ function openRemove(db: DatabaseSync, tally: TallyRow): (seq: number) => void {
     db,
     'DELETE FROM runs WHERE seq = ? RETURNING stage, outcome',
   );
-  const others = ['inputs', 'results', 'attempts', 'progress', 'log_lines', 'log_drops'].map(
-    (table) => query(db, `DELETE FROM ${table} WHERE seq = ?`),
-  );
+  const tables = [
+    ...['inputs', 'results', 'attempts', 'progress', 'log_lines', 'log_drops'],
+    ...['parts', 'part_sums'],
+  ];
+  const removeSteps = query(db, 'DELETE FROM steps INDEXED BY steps_ord WHERE seq = ?');
+  const others = tables.map((table) => query(db, `DELETE FROM ${table} WHERE seq = ?`));
   return (seq) => {
     const removed = removeRun.one(seq);
     if (removed === undefined) return;
@@ -130,6 +133,7 @@ function openRemove(db: DatabaseSync, tally: TallyRow): (seq: number) => void {
     now.stages[stageOf(removed[0])] -= 1;
     if (removed[1] !== null) now.outcomes[outcomeOf(removed[1])] -= 1;
     for (const remove of others) remove.run(seq);
+    removeSteps.run(seq);
   };
 }
 

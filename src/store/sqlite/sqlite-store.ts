@@ -117,7 +117,12 @@ const writing = (write: Write, keepers: Keepers) =>
     claim: (ask) => write('claim', ask),
     end: (items) => write('end', items),
     note: (items) => write('note', items),
+    append: (items) => write('append', items),
     settled: (node, items) => write('settled', node, items),
+    record: (items) => write('record', items),
+    emit: (items) => write('emit', items),
+    answer: (items) => write('answer', items),
+    fork: (items) => write('fork', items),
     cancel: (items) => write('cancel', items),
     retry: (items) => write('retry', items),
     sweep: (rowsMax) => write('sweep', rowsMax),
@@ -129,6 +134,9 @@ const writing = (write: Write, keepers: Keepers) =>
     drain: (node) => write('drain', node),
     leave: (node) => write('leave', node),
     recover: (node, evidence, rowsMax) => write('recover', node, evidence, rowsMax),
+    putKey: (key) => write('putKey', key),
+    revokeKey: (id) => write('revokeKey', id),
+    touchKey: (id) => write('touchKey', id),
   }) satisfies Partial<Store>;
 
 const reading = (read: Read) =>
@@ -141,11 +149,14 @@ const reading = (read: Read) =>
     ends: (ids) => read('ends', ids),
     explain: (id) => read('explain', id),
     logs: (id, after, linesMax) => read('logs', id, after, linesMax),
+    parts: (asks) => read('parts', asks),
+    steps: (id, after, rowsMax) => read('steps', id, after, rowsMax),
     lanes: (rowsMax) => read('lanes', rowsMax),
     tenants: (rowsMax) => read('tenants', rowsMax),
     pauses: () => read('pauses'),
     counts: () => read('counts'),
     examine: () => read('examine'),
+    keys: () => read('keys'),
   }) satisfies Partial<Store>;
 
 /** A channel that is opened when it is first asked for, and again after that failed. */

@@ -4,13 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { drawStepCall } from '../../../tests/sqlite/step-life.ts';
 import { openTwins, type Twins } from '../../../tests/sqlite/twins.ts';
 import type { NodeKey } from '../../core/execution/run.ts';
 import type { ClaimedRun, EndOfAttempt, RunPolicy } from '../../ports/store-runs.ts';
 import { type SeededRandom, seededRandom } from '../../testing/seeded-random.ts';
 
 const seeds = 25;
-const steps = 60;
+const steps = 90;
 const functions = ['f', 'g'];
 const lanes = ['a', 'b', 'c'];
 const tenants = ['t1', 't2', 't3'];
@@ -22,6 +23,7 @@ interface Life {
   readonly nodes: NodeKey[];
   readonly ids: string[];
   readonly owned: (ClaimedRun & { readonly node: NodeKey })[];
+  readonly drawn: { count: number };
 }
 
 const policyOf = (random: SeededRandom): RunPolicy => ({
@@ -90,6 +92,31 @@ function note({ twins, random, owned }: Life): void {
   const { seq, fence, attempt } = random.pick(owned);
   const line = { at: twins.now, level: 'info', message: `at ${twins.now}`, fields: null };
   twins.verb('note', [{ seq, fence, attempt, progress: `${twins.now}`, lines: [line, line] }]);
+  const count = random.pick([1, 2, 3]);
+  const content = random.chance(0.9) ? JSON.stringify(Array(count).fill(`${twins.now}`)) : null;
+  const bytes = random.chance(0.98) ? 9 : Number.MAX_SAFE_INTEGER;
+  const part = {
+    seq,
+    fence,
+    attempt,
+    from: random.pick([0, 0, 1, 2, 3, 4]),
+    count,
+    content,
+    bytes,
+  };
+  twins.verb('append', [part]);
+}
+
+function durably(life: Life): void {
+  const [verb, ...args] = drawStepCall({ ...life, tenants, waitsMs: [0, 40, 500] });
+  life.twins.verb(verb, ...args);
+}
+
+/** One of few, so that the same ones are met again. */
+function keyOf(random: Life['random']) {
+  const id = `key ${random.int(3)}`;
+  const tenant = id === 'key 1' ? 'acme' : null;
+  return { id, name: 'a name', hash: `hash of ${id}`, scope: 'read', tenant } as const;
 }
 
 function operate({ twins, random, nodes, ids }: Life): void {
@@ -104,9 +131,15 @@ function operate({ twins, random, nodes, ids }: Life): void {
     () => twins.verb('pause', 'function', random.pick(functions), 'why'),
     () => twins.verb('resume', 'lane', random.pick(lanes)),
     () => twins.verb('resume', 'function', random.pick(functions)),
-    () => twins.verb('prune', { succeeded: 100, failed: 100, ...kept }, random.pick([2, 100])),
+    () => {
+      const event = random.pick([null, 0, 300]);
+      twins.verb('prune', { succeeded: 100, failed: 100, event, ...kept }, random.pick([2, 100]));
+    },
     () => twins.verb('recover', node, { kind: 'lease-over', detail: error }, 2),
     () => twins.verb('recover', node, { kind: 'process-gone', detail: error }, 2),
+    () => twins.verb('putKey', keyOf(random)),
+    () => twins.verb('revokeKey', keyOf(random).id),
+    () => twins.verb('touchKey', keyOf(random).id),
     () => twins.verb('drain', node),
     () => twins.verb('beat', node),
   ];
@@ -122,6 +155,8 @@ function look({ twins, random, ids }: Life): void {
   }
   twins.verb('ends', ids.slice(-20));
   twins.verb('logs', random.pick(ids), null, 2);
+  const asks = [0, 1, 2, 5].map((from) => ({ id: random.pick(ids), from, charsMax: 40 }));
+  twins.verb('parts', asks);
 }
 
 function join(life: Life, n: number): void {
@@ -136,7 +171,8 @@ function join(life: Life, n: number): void {
 for (let seed = 1; seed <= seeds; seed += 1) {
   test(`SQLite and memory answer alike (seed ${seed})`, () => {
     const random = seededRandom(seed);
-    const life: Life = { twins: openTwins(), random, nodes: [], ids: [], owned: [] };
+    const base = { twins: openTwins(), random, nodes: [], ids: [] };
+    const life: Life = { ...base, owned: [], drawn: { count: 0 } };
     for (let n = 0; n < 3; n += 1) join(life, n);
     const start = (): void => {
       const items = Array.from({ length: 1 + random.int(4) }, () => newRun(life));
@@ -146,7 +182,13 @@ for (let seed = 1; seed <= seeds; seed += 1) {
     for (let step = 0; step < steps; step += 1) {
       life.twins.now += random.int(60);
       const acts = [start, start, () => claim(life), () => claim(life), () => end(life)];
-      const rest = [() => note(life), () => operate(life), () => operate(life)];
+      const durable = [
+        () => durably(life),
+        () => durably(life),
+        () => durably(life),
+        () => durably(life),
+      ];
+      const rest = [...durable, () => note(life), () => operate(life), () => operate(life)];
       random.pick([...acts, () => end(life), ...rest, () => life.twins.verb('sweep', 10)])();
       if (random.chance(0.3)) look(life);
       life.twins.compare({ functions, lanes, tenants, nodes: life.nodes });

@@ -7,10 +7,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoreFinding } from '../../ports/store-reads.ts';
 import type { Tables } from '../verbs/tables.ts';
+import { openEvents } from './events.ts';
 import { openAttempts, openNotes } from './evidence.ts';
+import { openKeys } from './keys.ts';
 import { openNodes } from './nodes.ts';
+import { openParts } from './parts.ts';
 import { openRuns } from './runs.ts';
 import { openSettings } from './settings.ts';
+import { openSteps } from './steps.ts';
 import { openTally } from './tally.ts';
 
 /** The tables with their transaction hooks. */
@@ -31,7 +35,11 @@ export function openTables(db: DatabaseSync, examine: () => readonly StoreFindin
     nodes: openNodes(db, tally),
     attempts: openAttempts(db),
     notes: openNotes(db),
+    parts: openParts(db),
+    steps: openSteps(db),
+    events: openEvents(db),
     settings: settings.table,
+    keys: openKeys(db),
     examine,
     begin: tally.begin,
     flush: tally.flush,

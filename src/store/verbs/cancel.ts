@@ -18,6 +18,7 @@ import type {
 } from '../../ports/store-runs.ts';
 import { applyEvent } from './apply.ts';
 import { nextDueAt } from './claim.ts';
+import { spreadOpen } from './events.ts';
 import type { RunRow } from './tables.ts';
 import type { Txn } from './txn.ts';
 
@@ -56,8 +57,11 @@ export function owned(txn: Txn, node: NodeKey, rowsMax: number): readonly OwnedR
   });
 }
 
-/** Does what time alone brings about, for at most `rowsMax` runs of each kind. */
-export function sweep(txn: Txn, rowsMax: number): Waking<SweepReply> {
+/**
+ * Does what time alone brings about, for at most `rowsMax` runs of each kind; for fewer that are
+ * due, if some were moved before.
+ */
+export function sweep(txn: Txn, rowsMax: number, dueRowsMax = rowsMax): Waking<SweepReply> {
   const { runs } = txn.tables;
   const { wall, judge } = txn.moment;
   const bound = Math.min(Math.max(1, rowsMax), limits.sweepRowsMax);
@@ -67,9 +71,12 @@ export function sweep(txn: Txn, rowsMax: number): Waking<SweepReply> {
   ended += each(txn, late, ({ overdueCause: cause }) =>
     cause === null ? null : { type: 'overdue', cause, chance: 0.5 },
   );
-  const came = runs.due(wall, bound);
+  const dueBound = Math.min(bound, dueRowsMax);
+  const came = runs.due(wall, dueBound);
   const due = each(txn, came, () => ({ type: 'came-due' }));
-  const more = [expired, came, late].some((rows) => rows.length === bound);
+  const goesOn = spreadOpen(txn, bound);
+  const full = [expired, late].some((rows) => rows.length === bound);
+  const more = goesOn || full || came.length === dueBound;
   return { reply: { due, ended, more, nextDueAt: nextDueAt(txn) }, woken: txn.takeWoken() };
 }
 

@@ -121,6 +121,8 @@ function handOut(txn: Txn, row: RunRow): ClaimedRun {
     tags: row.tags,
     acceptedAt: row.acceptedAt,
     deadlineAt: row.deadlineAt,
+    retryOf: row.retryOf,
+    trace: row.trace,
     policy: txn.tables.settings.policy(row.policy),
   };
 }

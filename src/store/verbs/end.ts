@@ -17,6 +17,7 @@ import type {
   SettledItem,
 } from '../../ports/store-runs.ts';
 import { applyEvent } from './apply.ts';
+import { park } from './recording.ts';
 import { outcomeOf } from './row.ts';
 import type { RunRow } from './tables.ts';
 import type { Txn } from './txn.ts';
@@ -32,7 +33,9 @@ function endOne(txn: Txn, item: EndItem): EndVerdict {
   if (row === undefined) return gone(item.seq);
   if (!fenceHolds(row.fence, item.fence)) return stale(row, item);
   if (row.stage !== 'running') return { ok: true, outcome: outcomeOf(row), repeated: true };
-  const applied = applyEvent(txn, row, eventOf(item));
+  const { end } = item;
+  if (end.how === 'parked') return park(txn, row, { ...item, end });
+  const applied = applyEvent(txn, row, eventOf({ ...item, end }));
   if (!applied.ok) {
     const message = `run '${row.id}' does not allow '${item.end.how}' now`;
     return { ok: false, code: applied.refusal, message };
@@ -41,7 +44,9 @@ function endOne(txn: Txn, item: EndItem): EndVerdict {
   return { ok: true, outcome: outcomeOf(applied.row), repeated: false };
 }
 
-function eventOf({ fence, end }: EndItem): OwnerEvent {
+type Ending = EndItem & { readonly end: Exclude<EndItem['end'], { how: 'parked' }> };
+
+function eventOf({ fence, end }: Ending): OwnerEvent {
   switch (end.how) {
     case 'succeeded':
       return { type: 'succeed', fence };
@@ -56,6 +61,8 @@ function eventOf({ fence, end }: EndItem): OwnerEvent {
     }
     case 'stopped':
       return { type: 'stopped', fence, settled: end.settled };
+    case 'diverged':
+      return { type: 'diverge', fence, error: end.error };
     case 'handed-back':
       return { type: 'hand-back', fence, begun: end.begun ?? false };
   }

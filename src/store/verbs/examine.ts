@@ -8,6 +8,7 @@
  * Z4 Every running run has an owner that the store knows; nobody else has one, but for lingering
  *    code.
  * Z5 The kept number of live rows is the counted one.
+ * Z6 A parked run wakes when the first of its open waits is over.
  */
 import { limits } from '../../core/limits.ts';
 import type { StoreFinding } from '../../ports/store-reads.ts';
@@ -61,11 +62,18 @@ function countRow(txn: Txn, tally: Tally, row: RunRow): void {
   if (row.owner !== null && txn.tables.nodes.byKey(row.owner) === undefined) {
     tally.bad.push(`run '${row.id}' is owned by node ${row.owner}, which is not in the store`);
   }
+  if (row.stage === 'parked' && row.owner === null) checkWake(txn, tally, row);
   if (row.lane !== null) countLane(tally, row, row.lane);
   const tenant = tally.tenants.get(row.tenant) ?? { held: 0, waits: false };
   if (row.tenantHeld) tenant.held += 1;
   if (row.stage === 'tenant') tenant.waits = true;
   tally.tenants.set(row.tenant, tenant);
+}
+
+function checkWake(txn: Txn, tally: Tally, { seq, id, dueAt }: RunRow): void {
+  const wakeAt = txn.tables.steps.earliestWake(seq);
+  if (wakeAt === dueAt) return;
+  tally.bad.push(`run '${id}' wakes at ${dueAt}, and its first wait is over at ${wakeAt}`);
 }
 
 function countLane(tally: Tally, row: RunRow, key: string): void {

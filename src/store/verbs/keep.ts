@@ -77,7 +77,7 @@ function withdrawOver(txn: Txn, tenant: string, runningMax: number): boolean {
   return last.length < bound;
 }
 
-/** Deletes finished runs past their retention, and what else nobody needs any more. */
+/** Deletes finished runs and events past their retention, and what else nobody needs any more. */
 export function prune(
   txn: Txn,
   retention: Retention,
@@ -92,6 +92,10 @@ export function prune(
     const seqs = removable(txn, kind, wallPlus(txn.moment.wall, -keptMs), room);
     for (const seq of seqs) runs.remove(seq);
     room -= seqs.length;
+  }
+  const { event: eventsKeptMs = null } = retention;
+  if (eventsKeptMs !== null && room > 0) {
+    room -= txn.tables.events.removeBefore(wallPlus(txn.moment.wall, -eventsKeptMs), room);
   }
   for (const record of nodes.all()) {
     const { endedAt } = record;

@@ -17,6 +17,7 @@ import type {
   TenantView,
 } from '../../ports/store-reads.ts';
 import type { AttemptRow } from '../../ports/store-runs.ts';
+import type { StepPage, StepRow } from '../../ports/store-steps.ts';
 import { errorOf, outcomeOf } from './row.ts';
 import type { RunRow, Stage } from './tables.ts';
 import type { Txn } from './txn.ts';
@@ -128,6 +129,37 @@ export function logs(txn: Txn, id: string, after: number | null, linesMax: numbe
   const last = lines.at(-1);
   const next = lines.length === bound && last !== undefined ? last.n : null;
   return { lines, next, dropped: txn.tables.notes.logSize(row.seq).dropped };
+}
+
+/** Steps that are read at once: each may be large. */
+const stepRowsEach = 8;
+
+/** Steps of a run from after the given one. A page ends early when it grows heavy. */
+export function steps(txn: Txn, id: string, after: number, rowsMax: number): StepPage | null {
+  const row = txn.tables.runs.byId(id);
+  if (row === undefined) return null;
+  const bound = Math.min(Math.max(1, rowsMax), limits.stepPageRowsMax);
+  const page: StepRow[] = [];
+  let chars = 0;
+  for (;;) {
+    const last = page.at(-1)?.ord ?? after;
+    const next = (more: boolean) => ({
+      steps: page,
+      next: more ? last : null,
+      now: txn.moment.wall,
+    });
+    const room = Math.min(stepRowsEach, bound - page.length);
+    if (room === 0) return next(true);
+    const rows = txn.tables.steps.page(row.seq, last, room);
+    for (const step of rows) {
+      chars += step.end?.value?.length ?? 0;
+      if (chars > limits.stepPageCharsMax && page.length > 0) {
+        return { ...next(true), next: page.at(-1)?.ord ?? after };
+      }
+      page.push(step);
+    }
+    if (rows.length < room) return next(false);
+  }
 }
 
 /** Lanes with somebody in them, and paused ones. */

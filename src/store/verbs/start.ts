@@ -7,6 +7,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { acceptedRun } from '../../core/execution/run.ts';
+import { fenceNone } from '../../core/fence.ts';
 import { limits } from '../../core/limits.ts';
 import type { Waking } from '../../ports/store.ts';
 import type {
@@ -25,6 +26,18 @@ import type { Txn } from './txn.ts';
 /** How many waiting runs each tenant has, counted once for all items of one call. */
 type Waiting = Map<string, number>;
 
+/** What there is room for, in one call. */
+export interface Room {
+  readonly waiting: Waiting;
+  live: number;
+}
+
+/** Counted once for all items of one call. */
+export const roomOf = (txn: Txn): Room => ({
+  waiting: new Map(),
+  live: limits.liveRunsMax - txn.tables.runs.live(),
+});
+
 type Full = {
   readonly ok: false;
   readonly code: 'tenant.full' | 'store.full';
@@ -33,12 +46,11 @@ type Full = {
 
 /** Accepts runs, each with its own verdict. */
 export function start(txn: Txn, items: readonly StartItem[]): Waking<readonly StartVerdict[]> {
-  const waiting: Waiting = new Map();
-  const room = { live: limits.liveRunsMax - txn.tables.runs.live() };
+  const room = roomOf(txn);
   const reply = items.map((item): StartVerdict => {
     const known = item.idempotent ? txn.tables.runs.byId(item.id) : undefined;
     if (known !== undefined) return again(txn, known, item);
-    const full = noRoom(txn, item.tenant, waiting, room);
+    const full = noRoom(txn, item.tenant, room);
     if (full !== null) return full;
     accept(txn, item, txn.tables.settings.policyKey(item.policy), null);
     return { ok: true, id: item.id, created: true };
@@ -49,15 +61,19 @@ export function start(txn: Txn, items: readonly StartItem[]): Waking<readonly St
 /** T2: key order and white space of the input make no difference. */
 function again(txn: Txn, known: RunRow, item: StartItem): StartVerdict {
   const stored = txn.tables.runs.input(known.seq);
-  const same = known.fn === item.fn && (stored === item.input || equal(stored, item.input));
+  const same = known.fn === item.fn && sameJson(stored, item.input);
   if (same) return { ok: true, id: known.id, created: false };
   const what = known.fn === item.fn ? 'another input' : `the function '${known.fn}'`;
   const message = `the id '${item.id}' is taken by a run with ${what}; choose another id`;
   return { ok: false, code: 'run.conflict', message };
 }
 
-/** What is nested deeper than it can be compared is another input: no item may fail its batch. */
-function equal(stored: string, given: string): boolean {
+/**
+ * Whether two JSON texts say the same. What is nested deeper than it can be compared is something
+ * else: no item may fail its batch.
+ */
+export function sameJson(stored: string, given: string): boolean {
+  if (stored === given) return true;
   try {
     return isDeepStrictEqual(JSON.parse(stored), JSON.parse(given));
   } catch {
@@ -65,19 +81,20 @@ function equal(stored: string, given: string): boolean {
   }
 }
 
-function noRoom(txn: Txn, tenant: string, waiting: Waiting, room: { live: number }): Full | null {
+function noRoom(txn: Txn, tenant: string, room: Room): Full | null {
   if (room.live <= 0) {
     const message = `the store holds ${limits.liveRunsMax} unfinished runs, which is its limit`;
     return { ok: false, code: 'store.full', message };
   }
   const { waitingMax } = txn.tenant(tenant);
   if (waitingMax !== null) {
-    const count = waiting.get(tenant) ?? txn.tables.runs.countTenantWaiting(tenant, waitingMax);
+    const count =
+      room.waiting.get(tenant) ?? txn.tables.runs.countTenantWaiting(tenant, waitingMax);
     if (count >= waitingMax) {
       const message = `tenant '${tenant}' has ${count} waiting runs; its limit is ${waitingMax}`;
       return { ok: false, code: 'tenant.full', message };
     }
-    waiting.set(tenant, count + 1);
+    room.waiting.set(tenant, count + 1);
   }
   room.live -= 1;
   return null;
@@ -85,7 +102,13 @@ function noRoom(txn: Txn, tenant: string, waiting: Waiting, room: { live: number
 
 type Wanted = Omit<StartItem, 'idempotent' | 'policy'>;
 
-function accept(txn: Txn, item: Wanted, policyKey: number, retryOf: string | null): void {
+function accept(
+  txn: Txn,
+  item: Wanted,
+  policyKey: number,
+  retryOf: string | null,
+  fence = fenceNone,
+): number {
   const policy: RunPolicy = txn.tables.settings.policy(policyKey);
   const facts: RunFacts = {
     id: item.id,
@@ -99,18 +122,18 @@ function accept(txn: Txn, item: Wanted, policyKey: number, retryOf: string | nul
     acceptedAt: txn.moment.wall,
     deadlineAt: item.deadlineAt,
     retryOf,
+    trace: item.trace ?? null,
   };
-  const accepted = acceptedRun(item.dueAt ?? txn.moment.wall);
+  const accepted = { ...acceptedRun(item.dueAt ?? txn.moment.wall), fence };
   const terms = termsOf(facts, policy);
   const sought = seekGate(txn, facts, terms, txn.tables.runs.nextSeq(), accepted);
   const row = { ...facts, ...columnsOf(sought.run, sought.placing, null, null) };
-  txn.tables.runs.insert(row, item.input);
+  return txn.tables.runs.insert(row, item.input);
 }
 
 /** Puts quarantined runs back into the queue; starts finished, unsuccessful ones anew. */
 export function retry(txn: Txn, items: readonly RetryItem[]): Waking<readonly RetryVerdict[]> {
-  const waiting: Waiting = new Map();
-  const room = { live: limits.liveRunsMax - txn.tables.runs.live() };
+  const room = roomOf(txn);
   const reply = items.map((item): RetryVerdict => {
     const row = txn.tables.runs.byId(item.id);
     if (row === undefined) {
@@ -127,14 +150,25 @@ export function retry(txn: Txn, items: readonly RetryItem[]): Waking<readonly Re
     }
     const made = txn.tables.runs.byId(item.newId);
     if (made !== undefined) return madeBefore(made, row);
-    const full = noRoom(txn, row.tenant, waiting, room);
-    if (full !== null) return full;
-    const input = txn.tables.runs.input(row.seq);
-    const fresh = { ...row, id: item.newId, input, dueAt: null, deadlineAt: null };
-    accept(txn, fresh, row.policy, row.id);
-    return { ok: true, id: item.newId, created: true };
+    const accepted = acceptCopy(txn, row, item.newId, room);
+    return accepted.ok ? { ok: true, id: item.newId, created: true } : accepted;
   });
   return { reply, woken: txn.takeWoken() };
+}
+
+/** Accepts a run with the input and the terms of another, due at once and without a deadline. */
+export function acceptCopy(
+  txn: Txn,
+  row: RunRow,
+  id: string,
+  room: Room,
+  fence = fenceNone,
+): Full | { readonly ok: true; readonly seq: number } {
+  const full = noRoom(txn, row.tenant, room);
+  if (full !== null) return full;
+  const input = txn.tables.runs.input(row.seq);
+  const fresh = { ...row, id, input, dueAt: null, deadlineAt: null };
+  return { ok: true, seq: accept(txn, fresh, row.policy, row.id, fence) };
 }
 
 /** T3 */

@@ -9,6 +9,7 @@
  * A1 `update` gets the row before and after, so that an adapter may write only what changed.
  * A2 No method decides anything: order, gates and refusals are the verbs' business.
  */
+import type { MatchKey } from '../../core/durable/match.ts';
 import type { OverdueCause } from '../../core/execution/deadline.ts';
 import type { Gate, NodeKey } from '../../core/execution/run.ts';
 import type { Fence } from '../../core/fence.ts';
@@ -16,9 +17,12 @@ import type { OutcomeKind } from '../../core/outcome.ts';
 import type { ShareClock } from '../../core/rank.ts';
 import type { WallMs } from '../../core/time.ts';
 import type { ProcessIdentity } from '../../ports/process-table.ts';
+import type { KeyRow } from '../../ports/store-keys.ts';
 import type { HostedFunction } from '../../ports/store-nodes.ts';
+import type { PartBlock } from '../../ports/store-parts.ts';
 import type { PauseView, RunFilter, StoreFinding, TenantTerms } from '../../ports/store-reads.ts';
 import type { AttemptRow, LogLine, RunPolicy } from '../../ports/store-runs.ts';
+import type { EventItem, EventRow, StepRow } from '../../ports/store-steps.ts';
 
 /** Where a run stands: its gate while queued, else its status. Stored format. */
 export type Stage = Gate | 'running' | 'parked' | 'quarantined' | 'done';
@@ -37,6 +41,7 @@ export interface RunFacts {
   readonly acceptedAt: WallMs;
   readonly deadlineAt: WallMs | null;
   readonly retryOf: string | null;
+  readonly trace: string | null;
 }
 
 /** What changes during a life. */
@@ -86,7 +91,7 @@ export interface RunTable {
   bySeq(seq: number): RunRow | undefined;
   byId(id: string): RunRow | undefined;
   update(before: RunRow, after: RunRow): void;
-  /** Deletes the run with its input, result, attempts and log. */
+  /** Deletes the run with its input, result, attempts, steps, parts and log. */
   remove(seq: number): void;
   input(seq: number): string;
   result(seq: number): string | null;
@@ -208,6 +213,90 @@ export interface NoteTable {
   ): readonly (LogLine & { readonly n: number; readonly attempt: number })[];
 }
 
+/** What is known of the parts of a run without looking at them. */
+export interface PartSums {
+  /** Parts that are kept, and their bytes. */
+  readonly kept: number;
+  readonly bytes: number;
+  readonly dropped: number;
+  /** The last owner that sent any, and how many it has sent, kept or dropped. */
+  readonly fence: number;
+  readonly sent: number;
+}
+
+/** The parts of runs, in blocks. */
+export interface PartTable {
+  sums(seq: number): PartSums | undefined;
+  putSums(seq: number, sums: PartSums): void;
+  add(seq: number, block: PartBlock): void;
+  /** Blocks from the one in which the offset stands, in order. */
+  blocks(seq: number, from: number, blocksMax: number): readonly PartBlock[];
+}
+
+/** Where a step is: its run, and its key there. */
+export interface StepPlace {
+  readonly seq: number;
+  readonly key: string;
+}
+
+/** The steps of runs. A step whose `wait` is set and whose `end` is not is an open wait. */
+export interface StepTable {
+  get(seq: number, key: string): StepRow | undefined;
+  /** Keeps a step, in place of the one before under its key. `tenant` is that of its run. */
+  put(seq: number, tenant: string, row: StepRow): void;
+  /** How many steps the run has, and the greatest `nth` of an end: 0 when there is none. */
+  size(seq: number): { readonly count: number; readonly nth: number };
+  /** Steps with a greater `ord`, by `ord`. */
+  page(seq: number, afterOrd: number, rowsMax: number): readonly StepRow[];
+  /** The smallest `wakeAt` of the open waits of the run. */
+  earliestWake(seq: number): WallMs | null;
+  /** How many steps of the run have ended, of those with a smaller `ord` (null: of all). */
+  countEnded(seq: number, belowOrd: number | null): number;
+  /**
+   * Copies those to a run that has no steps: `ord` and `nth` are given anew without gaps, in their
+   * order, `attempt` is 0, and tokens stay where they are.
+   */
+  copyEnded(seq: number, belowOrd: number | null, to: number): void;
+  /** The step whose wait has this token, open or not. */
+  byToken(token: string): StepPlace | undefined;
+  /** The distinct `paths` of open waits for an event of that name, at most `rowsMax`. */
+  wantedPaths(tenant: string, event: string, rowsMax: number): readonly string[];
+  /** Open waits for such an event, at most `rowsMax`, in any order. */
+  wanting(tenant: string, event: string, match: MatchKey, rowsMax: number): readonly StepPlace[];
+}
+
+/** An event as it is kept. `open`: it may have more waits to end. */
+export interface KeptEvent extends EventRow {
+  readonly open: boolean;
+}
+
+/** Events, by the order in which they came: a greater number has no smaller `at`. */
+export interface EventTable {
+  /** Keeps a new event and gives it the next number. Numbers are never given again. */
+  insert(item: EventItem, at: WallMs, open: boolean): number;
+  byId(tenant: string, id: string): KeptEvent | undefined;
+  /**
+   * Events of a name with a greater number than `n` that came at `since` or later, by number: the
+   * first ones, and none only if there is none. Those that do not have the values of `match` may be
+   * left out.
+   */
+  after(
+    place: { readonly tenant: string; readonly name: string; readonly since: WallMs },
+    n: number,
+    match: MatchKey,
+    rowsMax: number,
+  ): readonly KeptEvent[];
+  /** Events that are open, by number. */
+  open(rowsMax: number): readonly KeptEvent[];
+  close(n: number): void;
+  /** How many are kept. Constant cost. */
+  count(): number;
+  /** When the last one came, kept or not; null: there was none. */
+  lastAt(): WallMs | null;
+  /** Deletes events that came before and are not open, oldest first, and says how many. */
+  removeBefore(before: WallMs, rowsMax: number): number;
+}
+
 /** A tenant: its terms, and where it stands in the fair order. */
 export interface TenantRow extends TenantTerms {
   readonly turn: number;
@@ -230,13 +319,28 @@ export interface SettingTable {
   policy(key: number): RunPolicy;
 }
 
+/** Access keys. Few rows. */
+export interface KeyTable {
+  count(): number;
+  byId(id: string): KeyRow | undefined;
+  /** By id, in the order of UTF-16 units. */
+  all(): readonly KeyRow[];
+  /** Keeps a row, in place of the one before if there is one. */
+  put(row: KeyRow): void;
+  remove(id: string): boolean;
+}
+
 /** All tables of one store, within one transaction. */
 export interface Tables {
   readonly runs: RunTable;
   readonly nodes: NodeTable;
   readonly attempts: AttemptTable;
   readonly notes: NoteTable;
+  readonly parts: PartTable;
+  readonly steps: StepTable;
+  readonly events: EventTable;
   readonly settings: SettingTable;
+  readonly keys: KeyTable;
   /** What only the adapter can examine: file, settings, integrity. */
   examine(): readonly StoreFinding[];
 }

@@ -6,11 +6,16 @@
 import { cancel, owned, stops, sweep } from './cancel.ts';
 import { claim } from './claim.ts';
 import { end, note, settled } from './end.ts';
+import { emit } from './events.ts';
 import { examine } from './examine.ts';
 import { explain } from './explain.ts';
+import { fork } from './forking.ts';
 import { pause, prune, resume, setTenant } from './keep.ts';
+import { keys, putKey, revokeKey, touchKey } from './keys.ts';
 import { beat, drain, join, leave, nodes, recover } from './nodes.ts';
-import { counts, ends, get, lanes, list, logs, pauses, tenants } from './reads.ts';
+import { append, parts } from './parts.ts';
+import { counts, ends, get, lanes, list, logs, pauses, steps, tenants } from './reads.ts';
+import { answer, record } from './recording.ts';
 import { retry, start } from './start.ts';
 
 /** Verbs that change something: they run one after another in write transactions. */
@@ -19,7 +24,12 @@ export const writeVerbs = {
   claim,
   end,
   note,
+  append,
   settled,
+  record,
+  emit,
+  answer,
+  fork,
   cancel,
   retry,
   sweep,
@@ -32,6 +42,9 @@ export const writeVerbs = {
   drain,
   leave,
   recover,
+  putKey,
+  revokeKey,
+  touchKey,
 } as const;
 
 /** Verbs that only look: they may run beside writes, on a snapshot. */
@@ -44,11 +57,14 @@ export const readVerbs = {
   ends,
   explain,
   logs,
+  parts,
+  steps,
   lanes,
   tenants,
   pauses,
   counts,
   examine,
+  keys,
 } as const;
 
 /** Every verb by its name. */

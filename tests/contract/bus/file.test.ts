@@ -212,6 +212,7 @@ describe('the file bus within one moment', waitsAtMost, () => {
         timers.push(callback);
         return { cancel: () => {} };
       },
+      turn: () => ({ cancel: () => {} }),
     };
     bus = open(root, silentLog, frozen);
     bus.publish('ready');

@@ -9,6 +9,7 @@ export function claiming(contract: Contract): void {
   handOut(contract);
   refusals(contract);
   order(contract);
+  traces(contract);
 }
 
 function handOut(contract: Contract): void {
@@ -34,6 +35,8 @@ function handOut(contract: Contract): void {
       tags: ['a'],
       acceptedAt,
       deadlineAt: null,
+      retryOf: null,
+      trace: null,
       policy: plainPolicy,
     };
     assert.deepEqual(reply, { ok: true, runs: [run], nextDueAt: null });
@@ -213,4 +216,54 @@ function order(contract: Contract): void {
       assert.fail(`${tenant} runs went before a run that gave away a hundredth of a second`);
     },
   );
+}
+
+function traces(contract: Contract): void {
+  const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+  contract('hands over the trace that a run was started with, at every attempt', async (scene) => {
+    const node = await scene.join();
+    const dueAt = wallPlus(scene.world.now(), 1);
+    for (const more of [{}, { lane: 'x' }, { tenant: 't', tags: ['a'] }, { dueAt }]) {
+      const [id = ''] = await scene.start({ ...more, trace });
+      await scene.untilDue(id);
+      const first = await scene.claimOne(node);
+      assert.deepEqual([first.id, first.trace], [id, trace]);
+      await scene.fail(first);
+      const second = await scene.claimOne(node);
+      assert.deepEqual([second.id, second.attempt, second.trace], [id, 2, trace]);
+      await scene.succeed(second);
+    }
+  });
+
+  contract('keeps the traces of runs of one call apart', async (scene) => {
+    const other = trace.replace('0af', '1af');
+    await scene.start({ trace }, {}, { trace: other }, { trace: null });
+    const runs = await scene.claim(await scene.join());
+    assert.deepEqual(
+      runs.map((run) => run.trace),
+      [trace, null, other, null],
+    );
+    for (const run of runs) await scene.succeed(run);
+  });
+
+  contract('gives a run that does another anew the trace of that one', async (scene) => {
+    const node = await scene.join();
+    const [id = ''] = await scene.start({ trace });
+    const run = await scene.claimOne(node);
+    await scene.store.fork([{ id, newId: 'forked', from: null }]);
+    assert.equal((await scene.claimOne(node)).trace, trace);
+    await scene.fail(run, { advice: { kind: 'never' } });
+    await scene.store.retry([{ id, newId: 'again' }]);
+    const again = await scene.claimOne(node);
+    assert.deepEqual([again.id, again.trace], ['again', trace]);
+  });
+
+  contract('takes a start for the same whatever its trace', async (scene) => {
+    const item = scene.item({ trace });
+    await scene.store.start([item]);
+    const { reply } = await scene.store.start([{ ...item, trace: null }]);
+    assert.deepEqual(reply, [{ ok: true, id: item.id, created: false }]);
+    assert.equal((await scene.claimOne(await scene.join())).trace, trace);
+  });
 }

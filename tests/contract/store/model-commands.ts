@@ -102,6 +102,10 @@ function asEnd(how: EndOfAttempt['how'], settled: boolean): EndOfAttempt {
       return { how, error: boom, chance: 0, scope: 'attempt', settled };
     case 'stopped':
       return { how, settled };
+    case 'parked':
+      return { how, waits: [], seen: 0 };
+    case 'diverged':
+      return { how, error: boom };
     case 'handed-back':
       return { how };
   }

@@ -14,12 +14,16 @@ import { closing } from './closing.ts';
 import { crashing } from './crashing.ts';
 import { ending } from './ending.ts';
 import { explaining } from './explaining.ts';
+import { forking } from './forking.ts';
+import { keys } from './keys.ts';
 import { laneChanges } from './lane-changes.ts';
 import { lanes } from './lanes.ts';
 import { lingering } from './lingering.ts';
 import { nodes } from './nodes.ts';
 import { noting } from './noting.ts';
 import { overdue } from './overdue.ts';
+import { parking } from './parking.ts';
+import { parts } from './parts.ts';
 import { payloads } from './payloads.ts';
 import { pruning } from './pruning.ts';
 import { reading } from './reading.ts';
@@ -29,7 +33,9 @@ import { Scene } from './scene.ts';
 import { sharing } from './sharing.ts';
 import { starting } from './starting.ts';
 import { startingAgain } from './starting-again.ts';
+import { steps } from './steps.ts';
 import { tenants } from './tenants.ts';
+import { waits } from './waits.ts';
 
 /** One store, and what a test needs around it. */
 export interface StoreWorld {
@@ -72,10 +78,16 @@ const themes: Readonly<Record<string, (contract: Contract) => void>> = {
   'owners that die': crashing,
   'second lives': restarting,
   'progress and logs': noting,
+  parts,
+  steps,
+  'waits and events': waits,
+  parking,
+  forking,
   pruning,
   reading,
   explaining,
   payloads,
+  'access keys': keys,
   closing,
 };
 

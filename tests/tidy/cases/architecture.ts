@@ -139,6 +139,35 @@ export const ARCHITECTURE: readonly Case[] = [
     reports: [],
   },
   {
+    rule: 'browser',
+    title: 'what no browser has, in the client and in what it loads',
+    files: {
+      'src/client/client.ts':
+        "import { sign } from './sign.ts';\nimport { time } from '../system/time.ts';",
+      'src/client/sign.ts': "import { createHash } from 'node:crypto';\nBuffer.from('a');",
+      'src/system/time.ts': "import ms from 'ms';\nprocess.nextTick(ms);",
+    },
+    reports: [
+      'src/client/sign.ts:1 imports node:crypto; the client is loaded by browsers; ' +
+        'use what every platform of the web has',
+      'src/client/sign.ts:2 uses the global Buffer; no browser has it',
+      'src/system/time.ts:1 imports ms; the client is loaded by browsers; ' +
+        'use what every platform of the web has',
+      'src/system/time.ts:2 uses the global process; no browser has it',
+    ],
+  },
+  {
+    rule: 'browser',
+    title: 'types from anywhere, the packages that are named, and other folders',
+    files: {
+      'src/client/client.ts':
+        "import type { Pool } from '../system/pool.ts';\nimport { v7 } from 'uuid';",
+      'src/system/pool.ts': "import { Pool } from 'pg';\nprocess.exit();",
+      'src/client/client.test.ts': "import { it } from 'node:test';",
+    },
+    reports: [],
+  },
+  {
     rule: 'cycle',
     title: 'a round of three, and a round of types only',
     files: {

@@ -1,6 +1,7 @@
 /** The rules, in the order in which they are explained in CONTRIBUTING.md. */
 import type { Rule } from '../source.ts';
 import { bannedCalls } from './banned-calls.ts';
+import { browser } from './browser.ts';
 import { cycles } from './cycles.ts';
 import { defaultExport } from './default-export.ts';
 import { escapes } from './escapes.ts';
@@ -19,6 +20,7 @@ import { testFocus } from './test-focus.ts';
 export const RULES: readonly Rule[] = [
   floors,
   purity,
+  browser,
   cycles,
   bannedCalls,
   sql,

@@ -17,9 +17,12 @@ import { jsonParam } from '../json-param.ts';
 import type { Policies } from '../policies.ts';
 import type { Queries } from '../queries.ts';
 import { Loaded, type LoadReply, Missing, type Wants } from './loaded.ts';
+import { type StepReply, wantsSteps } from './loaded-steps.ts';
 import { openRuns } from './runs.ts';
-import { openAttempts, openNodes, openNotes, openSettings } from './small.ts';
-import { type Decided, writtenText } from './written.ts';
+import { openAttempts, openKeys, openNodes, openNotes, openParts, openSettings } from './small.ts';
+import { openEvents, openSteps } from './steps.ts';
+import { writtenText } from './written.ts';
+import { stepsText } from './written-steps.ts';
 
 /** Loads that one decision may take. Each but the first is for something unforeseen. */
 const loadsMax = 200;
@@ -35,6 +38,18 @@ function* policiesOf({ rows }: Loaded): Generator<number> {
   for (const { policy } of rows.values()) yield policy;
 }
 
+/** What `load_all` gives. */
+interface AllReply {
+  readonly base: LoadReply;
+  readonly steps: StepReply;
+}
+
+/** What a decision changed, as the functions that write it are told. */
+interface Written {
+  readonly apply: string | null;
+  readonly steps: string | null;
+}
+
 /** Decides by a verb and writes what it changed. `further` is written with it, for its reply. */
 export async function decide<Reply>(
   deciding: Deciding,
@@ -46,12 +61,15 @@ export async function decide<Reply>(
   const { s } = deciding;
   const { reply, text } = await decided(deciding, queries, wants, verb);
   const more = further(reply);
-  if (text === null && more === null) {
+  if (text.apply === null && text.steps === null && more === null) {
     await queries.script('commit');
     return reply;
   }
-  const writes = text === null ? '' : `select ${s}.apply(${queries.literal(text)}::json);`;
-  await queries.committed(`${writes}${more ?? ''} commit`);
+  const calls = [
+    text.apply === null ? '' : `select ${s}.apply(${queries.literal(text.apply)}::json);`,
+    text.steps === null ? '' : `select ${s}.apply_steps(${queries.literal(text.steps)}::json);`,
+  ];
+  await queries.committed(`${calls.join('')}${more ?? ''} commit`);
   return reply;
 }
 
@@ -60,14 +78,19 @@ async function decided<Reply>(
   queries: Queries,
   first: Wants,
   verb: (txn: Txn) => Reply,
-): Promise<{ readonly reply: Reply; readonly text: string | null }> {
+): Promise<{ readonly reply: Reply; readonly text: Written }> {
   const { s, policies } = deciding;
   const loaded = new Loaded();
   const load = async (wants: Wants, begin: string, gate: 'yes' | 'no') => {
-    const ask = jsonParam({ ranges: [], ...wants, gate });
-    const text = `${begin}select ${s}.load(${queries.literal(ask)}) as value`;
-    const reply = await queries.script<LoadReply>(text);
-    loaded.add(wants, reply);
+    const { emitted, ...asked } = wants;
+    const ask = jsonParam({ ranges: [], ...asked, gate });
+    const by = wantsSteps(wants) ? 'load_all' : 'load';
+    const text = `${begin}select ${s}.${by}(${queries.literal(ask)}) as value`;
+    const reply = await queries.script<LoadReply | AllReply>(text);
+    const all = 'base' in reply ? reply : { base: reply, steps: null };
+    const seqs = [...(wants.seqs ?? []), ...(all.steps?.seqs ?? [])];
+    loaded.add({ ...wants, seqs }, all.base);
+    if (all.steps !== null) loaded.steps.add(wants, all.steps);
     await policies.know(queries, policiesOf(loaded));
   };
   // Opening the transaction and the first look are one call.
@@ -79,7 +102,7 @@ async function decided<Reply>(
     try {
       const reply = verb(txn);
       txn.flush();
-      return { reply, text: writtenText(changed) };
+      return { reply, text: { apply: writtenText(changed), steps: stepsText(changed) } };
     } catch (error) {
       if (!(error instanceof Missing)) throw error;
       await load(error.wants, '', 'no');
@@ -88,14 +111,18 @@ async function decided<Reply>(
   throw new HoldfastError('internal.defect', `a decision took more than ${loadsMax} loads`);
 }
 
-function open(loaded: Loaded, policies: Policies): { tables: Tables; changed: Decided } {
+function open(loaded: Loaded, policies: Policies) {
   const changed = {
     runs: openRuns(loaded),
     nodes: openNodes(loaded),
     attempts: openAttempts(),
     settings: openSettings(loaded, policies),
+    steps: openSteps(loaded),
+    events: openEvents(loaded),
   };
   const notes = openNotes();
   const examine = () => [];
-  return { tables: { ...changed, notes, examine }, changed };
+  const parts = openParts();
+  const tables: Tables = { ...changed, notes, parts, keys: openKeys(), examine };
+  return { tables, changed };
 }

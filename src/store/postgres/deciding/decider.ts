@@ -7,6 +7,7 @@
  * W3 A decision whose end is unknown is made again, and finds out what became of the first.
  */
 import type { CancelItem, CancelVerdict, StartItem } from '../../../ports/store-runs.ts';
+import type { AnswerItem, AnswerVerdict, EventItem } from '../../../ports/store-steps.ts';
 import type { Txn } from '../../verbs/txn.ts';
 import { writeVerbs } from '../../verbs/verbs.ts';
 import type { Pool } from '../pool.ts';
@@ -56,6 +57,26 @@ function cancelAgain(txn: Txn, items: readonly CancelItem[]): ReplyOf<'cancel'> 
   return { ...answer, reply };
 }
 
+/** W3: an answer that stands by now is taken for the one that was given. */
+function answerAgain(txn: Txn, items: readonly AnswerItem[]): ReplyOf<'answer'> {
+  const answer = writeVerbs.answer(txn, items);
+  const { steps, runs } = txn.tables;
+  const reply = answer.reply.map((verdict, at): AnswerVerdict => {
+    const place = steps.byToken(items[at]?.token ?? '');
+    if (verdict.ok || verdict.code === 'approval.not_found' || place === undefined) return verdict;
+    const row = runs.bySeq(place.seq);
+    const end = steps.get(place.seq, place.key)?.end ?? null;
+    if (row === undefined || end?.value !== items[at]?.value) return verdict;
+    return { ok: true, runId: row.id };
+  });
+  return { ...answer, reply };
+}
+
+/** Verbs that are made otherwise when the end of a first try is unknown. */
+const madeAgain = { cancel: cancelAgain, answer: answerAgain } as const;
+
+const isMadeAgain = (name: DecidedName): name is keyof typeof madeAgain => name in madeAgain;
+
 /** Decides in this thread. It closes nothing: the pool is its owner's. */
 export function directDecider(base: DeciderBase): Decider {
   const { pool, policies, busyPatienceMs } = base;
@@ -66,8 +87,11 @@ export function directDecider(base: DeciderBase): Decider {
       keeping((unknown) =>
         pool.write(async (queries) => {
           if (name !== 'start') {
-            const verb = (unknown && name === 'cancel' ? cancelAgain : writeVerbs[name]) as AnyVerb;
-            return decide(base, queries, wants, (txn) => verb(txn, ...args));
+            const repeated = unknown && isMadeAgain(name);
+            const verb = (repeated ? madeAgain[name] : writeVerbs[name]) as AnyVerb;
+            const about =
+              name === 'emit' ? { ...wants, emitted: args[0] as readonly EventItem[] } : wants;
+            return decide(base, queries, about, (txn) => verb(txn, ...args));
           }
           const items = args[0] as readonly StartItem[];
           await policies.keep(

@@ -33,6 +33,7 @@ interface Waiting {
   readonly deadlineAt?: number;
   readonly tags?: readonly string[];
   readonly policy?: RunPolicy;
+  readonly trace?: string | null;
 }
 
 const itemOf = (waiting: Waiting): StartItem => ({
@@ -49,6 +50,7 @@ const itemOf = (waiting: Waiting): StartItem => ({
   tags: waiting.tags ?? [],
   // What is null there was left out by whoever wrote the item.
   policy: { ...policyUnset, ...waiting.policy },
+  trace: waiting.trace ?? null,
 });
 
 /** What was accepted. */

@@ -12,6 +12,7 @@ import type { PauseView } from '../../../ports/store-reads.ts';
 import { judgeStepMsMax } from '../../judge-clock.ts';
 import { type RunTuple, runOf } from '../../run-tuple.ts';
 import type { Moment, NodeRecord, RunRow, TenantRow } from '../../verbs/tables.ts';
+import { LoadedSteps, type StepWants } from './loaded-steps.ts';
 
 /** The ranges that `load` knows. */
 export type RangeKind =
@@ -26,7 +27,7 @@ export type RangeKind =
   | 'last';
 
 /** What a decision will look at, as far as its caller knows. */
-export interface Wants {
+export interface Wants extends StepWants {
   readonly seqs?: readonly number[];
   readonly ids?: readonly string[];
   readonly inputs?: readonly number[];
@@ -131,6 +132,7 @@ export class Loaded {
   readonly inputs = new Map<number, string>();
   readonly owners = new Map<number, string>();
   readonly asked = { seqs: new Set<number>(), ids: new Set<string>() };
+  readonly steps = new LoadedSteps();
   nodes: Map<NodeKey, { readonly record: NodeRecord; readonly running: number }> | null = null;
   clock: ShareClock | undefined;
   pauses: readonly PauseView[] = [];

@@ -10,9 +10,11 @@ import type { PauseView } from '../../../ports/store-reads.ts';
 import type { AttemptRow } from '../../../ports/store-runs.ts';
 import type {
   AttemptTable,
+  KeyTable,
   NodeRecord,
   NodeTable,
   NoteTable,
+  PartTable,
   SettingTable,
   TenantRow,
 } from '../../verbs/tables.ts';
@@ -100,6 +102,22 @@ export function openNotes(): NoteTable {
     addDropped: refuse,
     lines: refuse,
   };
+}
+
+/** Parts are kept without a decision. */
+export function openParts(): PartTable {
+  const refuse = (): never => {
+    throw new HoldfastError('internal.defect', 'no decision touches parts');
+  };
+  return { sums: refuse, putSums: refuse, add: refuse, blocks: refuse };
+}
+
+/** Keys are decided upon in the database. */
+export function openKeys(): KeyTable {
+  const refuse = (): never => {
+    throw new HoldfastError('internal.defect', 'no decision asks for access keys');
+  };
+  return { count: refuse, byId: refuse, all: refuse, put: refuse, remove: refuse };
 }
 
 /** Settings that the decision changed. */

@@ -99,7 +99,7 @@ function settingRows({ changed }: DecidedSettings, text: Record<string, unknown>
 function runRows({ changes, newInputs, results }: DecidedRuns, text: Record<string, unknown>) {
   const runs: Rows = [];
   const liveIn: Rows = [];
-  const liveUp: Rows = [];
+  const liveUp: ReturnType<typeof liveOf>[] = [];
   const liveOut: number[] = [];
   const ended: Rows = [];
   let live = 0;
@@ -119,6 +119,9 @@ function runRows({ changes, newInputs, results }: DecidedRuns, text: Record<stri
   }
   put(text, 'runs', runs);
   put(text, 'live_in', liveIn);
+  // In the order in which everybody locks them.
+  liveUp.sort((a, b) => a.seq - b.seq);
+  liveOut.sort((a, b) => a - b);
   put(text, 'live_up', liveUp);
   put(text, 'live_out', liveOut);
   put(text, 'ended', ended);
@@ -138,10 +141,11 @@ const factsOf = (row: RunRow, input: string): object => ({
   accepted_at: row.acceptedAt,
   deadline_at: row.deadlineAt,
   retry_of: row.retryOf,
+  trace: row.trace,
   input,
 });
 
-const liveOf = (row: RunRow): object => ({
+const liveOf = (row: RunRow) => ({
   seq: row.seq,
   fn: row.fn,
   lane: row.lane,

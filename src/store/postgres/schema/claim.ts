@@ -119,7 +119,8 @@ $$;
 const handOut = (s: string, order: string): string => `
     with first as materialized (${order}
     ), z as (
-      select o.*, r.id, r.input, r.lane, r.tags, r.accepted_at, r.policy,
+      select o.*, r.id, r.input, r.lane, r.tags, r.retry_of, r.trace, r.accepted_at,
+        r.policy,
         p.attempt_timeout_ms as timeout, p.grace_ms as grace, coalesce(t.weight, 1) as weight,
         case when r.deadline_at is not null then greatest(0, r.deadline_at - w) end as left_ms,
         coalesce(sum(octet_length(r.input)) over (
@@ -144,7 +145,8 @@ const handOut = (s: string, order: string): string => `
           else 'deadline' end
       from z
       where l.seq = z.seq and z.before < ${limits.claimInputCharsMax}
-      returning z.ord, z.rank, z.tag, z.weight, z.id, z.input, z.lane, z.tags, z.accepted_at,
+      returning z.ord, z.rank, z.tag, z.weight, z.id, z.input, z.lane, z.tags, z.retry_of,
+        z.trace, z.accepted_at,
         z.policy, l.seq, l.fn, l.tenant, l.attempt, l.failures, l.fence, l.deadline_at
     )
     select count(*), sum(1 / weight), max(tag), array_agg(fn), array_agg(rank), array_agg(seq),
@@ -152,8 +154,9 @@ const handOut = (s: string, order: string): string => `
         'seq', json_agg(seq), 'id', json_agg(id), 'fn', json_agg(fn), 'fence', json_agg(fence),
         'input', json_agg(input), 'tenant', json_agg(tenant), 'accepted', json_agg(accepted_at),
         'deadline', json_agg(deadline_at), 'policy', json_agg(policy),
-        'more', json_agg(json_build_array(ord - 1, attempt, failures, lane, tags))
-          filter (where attempt <> 1 or failures <> 0 or lane is not null or tags <> '[]')
+        'more', json_agg(json_build_array(ord - 1, attempt, failures, lane, tags, retry_of, trace))
+          filter (where attempt <> 1 or failures <> 0 or lane is not null or tags <> '[]'
+            or retry_of is not null or trace is not null)
       )
     into v_taken, v_turns, v_tag, v_of, v_ranks, v_seqs, v_found, v_runs
     from (select * from handed order by ord) h;`;

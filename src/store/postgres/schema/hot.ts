@@ -51,7 +51,7 @@ begin
       row_number() over (partition by x.tenant order by x.ord) - 1 as nth
     from json_to_recordset(p_items) as x(
       ord integer, id text, fn text, tenant text, width integer, priority double precision,
-      deadline double precision, tags text, policy bigint, input text)
+      deadline double precision, tags text, policy bigint, trace text, input text)
   ), t as (
     select k.tenant, k.times, coalesce(m.weight, 1) as weight,
       greatest(v_turn, coalesce(c.a, 0)) as turn, c.n
@@ -62,8 +62,9 @@ begin
     ) c on true
   ), accepted as (
     insert into ${s}.runs (seq, id, fn, lane, lane_width, tenant, priority_seconds, tags, policy,
-      accepted_at, deadline_at, retry_of, input)
-    select seq, id, fn, null, width, tenant, priority, tags, policy, w, deadline, null, input
+      accepted_at, deadline_at, retry_of, trace, input)
+    select seq, id, fn, null, width, tenant, priority, tags, policy, w, deadline, null, trace,
+      input
     from i order by seq
   ), placed as (
     insert into ${s}.live (seq, fn, tenant, deadline_at, stage, attempt, fence, failures, crashes,

@@ -16,8 +16,12 @@ import { clocksSql, lockClass } from './clocks.ts';
 import { epochsSql } from './epochs.ts';
 import { hotSql } from './hot.ts';
 import { inboxSql } from './inbox.ts';
+import { keysSql } from './keys.ts';
 import { loadSql } from './load.ts';
+import { migrationSteps } from './migration-steps.ts';
+import { migrationTraces } from './migration-traces.ts';
 import { ownersSql } from './owners.ts';
+import { partsSql } from './parts.ts';
 import { pruningSql } from './pruning.ts';
 import { readsSql } from './reads.ts';
 import { tablesSql } from './tables.ts';
@@ -43,7 +47,10 @@ const migration1: Step = (s) =>
     .join('\n');
 
 /** The steps; the n-th (from 1) leads to schema version n. Only ever appended to. */
-const migrations: readonly Step[] = [migration1];
+const migrations: readonly Step[] = [
+  migration1,
+  (s) => [keysSql, migrationTraces, migrationSteps, partsSql].map((part) => part(s)).join('\n'),
+];
 
 /** The version of a schema after all steps. */
 export const schemaVersion = migrations.length;

@@ -200,6 +200,10 @@ create table ${s}.inbox (
   item jsonb not null
 ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 
+${runRowsSql(s, '')}`;
+
+/** Every run as one row; `more` columns stand at its end. */
+export const runRowsSql = (s: string, more: string): string => `
 -- Every run as one row, whichever tables it stands in.
 create view ${s}.run_rows as
   select r.seq, r.id, r.fn, r.lane, r.lane_width, r.tenant, r.priority_seconds, r.tags, r.policy,
@@ -215,7 +219,7 @@ create view ${s}.run_rows as
     coalesce(e.started_at, l.started_at) as started_at,
     l.stop_cause, l.stop_reason, l.stop_since, l.overdue_at, l.overdue_cause, e.outcome,
     coalesce(e.finished_at, l.finished_at) as finished_at,
-    case when e.seq is null then l.error else e.error end as error
+    case when e.seq is null then l.error else e.error end as error${more}
   from ${s}.runs r
     left join ${s}.live l on l.seq = r.seq
     left join ${s}.ended e on e.seq = r.seq;

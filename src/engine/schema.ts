@@ -4,7 +4,7 @@
  * V1 Every issue is told with its path; how many are told is bounded.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Checked } from '../engine/hosted.ts';
+import type { Checked } from './hosted.ts';
 
 const issuesMax = 10;
 const issueCharsMax = 300;

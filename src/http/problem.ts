@@ -1,0 +1,62 @@
+/**
+ * Owns how a refusal or a fault looks on the wire: `application/problem+json` (RFC 9457) with the
+ * fields of the one error table.
+ *
+ * P1 Nothing of a cause goes out. An error that has one, and errors that speak of the machine
+ *    (paths, addresses) or of our own defects, say what their row of the table says, and no more.
+ * P2 `Retry-After` stands where the table says `after`.
+ */
+import { type ErrorCode, errorTable, HoldfastError } from '../core/errors.ts';
+
+/** What is sent. Format of the wire. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly retry: 'never' | 'after' | 'safe';
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly requestId: string;
+}
+
+const retryAfterSeconds = 1;
+
+/** Areas whose messages are about the caller's own request. */
+const tellable: ReadonlySet<string> = new Set([
+  ...['request', 'input', 'payload', 'key', 'function', 'run', 'tenant', 'wait'],
+  ...['auth', 'http', 'operation'],
+]);
+
+/** Whatever was thrown, as one of our errors. */
+export const errorOf = (thrown: unknown): HoldfastError =>
+  thrown instanceof HoldfastError
+    ? thrown
+    : new HoldfastError('internal.defect', 'an unexpected error', { cause: thrown });
+
+/** What is sent of an error (P1). */
+export function problemOf(error: HoldfastError, requestId: string): Problem {
+  const { http: status, retry, meaning } = errorTable[error.code];
+  const [area = ''] = error.code.split('.');
+  const tell = tellable.has(area) && error.cause === undefined;
+  return {
+    type: `urn:holdfast:error:${error.code}`,
+    title: meaning,
+    status,
+    detail: tell ? error.message : meaning,
+    code: error.code,
+    retry,
+    details: tell ? error.details : {},
+    requestId,
+  };
+}
+
+/** Headers that an error brings along. */
+export function problemHeaders(error: HoldfastError): Record<string, string> {
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+  if (error.retry === 'after') headers['retry-after'] = String(retryAfterSeconds);
+  if (error.code === 'auth.missing') headers['www-authenticate'] = 'Bearer realm="holdfast"';
+  const { allow } = error.details;
+  if (error.code === 'http.wrong_method' && Array.isArray(allow)) headers.allow = allow.join(', ');
+  return headers;
+}

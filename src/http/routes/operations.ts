@@ -1,0 +1,51 @@
+/** Owns the routes of bulk actions that go on behind their request. */
+import { z } from 'zod';
+import { given } from '../given.ts';
+import { tenantFor } from '../isolation.ts';
+import { type Route, route } from '../route.ts';
+import * as s from '../schemas.ts';
+
+const start = route({
+  ...{ method: 'post', path: '/api/v1/operations', name: 'startOperation', tag: 'operations' },
+  summary: 'Cancel or retry every run that a filter matches, behind this request',
+  description:
+    'The process that was asked does it and remembers it; it is forgotten when that process ' +
+    'ends, or when 100 others came after it.',
+  scope: 'operate',
+  body: s.operationBody,
+  answers: { 202: { description: 'It has begun; `Location` names it', schema: s.operation } },
+  refusals: ['http.busy', 'key.invalid'],
+  handle({ caller, operations, body: { action, filter, reason } }) {
+    const tenant = tenantFor(caller, filter.tenant);
+    const own = given({ ...filter, tenant });
+    const ask = { action, filter: own, reason: reason ?? null };
+    const view = operations.start(ask, caller.tenant);
+    return { status: 202, headers: { location: `/api/v1/operations/${view.id}` }, body: view };
+  },
+});
+
+const list = route({
+  ...{ method: 'get', path: '/api/v1/operations', name: 'listOperations', tag: 'operations' },
+  summary: 'Operations that this process remembers, newest first',
+  scope: 'operate',
+  answers: { 200: { description: 'The operations', schema: s.operationList } },
+  handle: ({ caller, operations }) => ({
+    status: 200,
+    body: { operations: operations.list(caller.tenant) },
+  }),
+});
+
+const get = route({
+  ...{ method: 'get', path: '/api/v1/operations/{id}', name: 'getOperation', tag: 'operations' },
+  summary: 'How far an operation is, and how it ended',
+  scope: 'operate',
+  params: z.strictObject({ id: s.runId }),
+  answers: { 200: { description: 'The operation', schema: s.operation } },
+  refusals: ['operation.not_found'],
+  handle: ({ caller, operations, params: { id } }) => ({
+    status: 200,
+    body: operations.get(id, caller.tenant),
+  }),
+});
+
+export const operationRoutes: readonly Route[] = [start, list, get];
