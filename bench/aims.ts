@@ -153,9 +153,18 @@ export const aims: readonly Aim[] = [
     }),
   ),
   aim('postgres-held', 'full', 'rate, last over first', { atLeast: 0.95, unit: 'times' }),
-  aim('postgres-held', 'full', 'p99, last over first', { atMost: 2, unit: 'times' }),
+  aim('postgres-held', 'full', 'p99, last over first', {
+    ...{ atMost: 2, unit: 'times' },
+    reason:
+      'in the last minute every system that keeps the rate has a p99 of about 0.3 s, ours from a ' +
+      'lower start; what we take to be the cause, and did not prove, is the vacuum of the ' +
+      'server, which goes through millions of dead rows that it may not remove, on the same cores',
+  }),
   timesOf('steps', 'Postgres, 1 step', 'dbos', 5),
   timesOf('steps', 'Postgres, 10 steps', 'dbos', 5),
+  aim('calls', 'relaxed', 'over the plain function', { atMost: 2_000, unit: 'ns' }),
+  aim('calls', 'relaxed', '10,000 lanes over 100', { atMost: 1.5, unit: 'times' }),
+  aim('calls', 'relaxed', '100,000 keys over 100', { atMost: 1.5, unit: 'times' }),
 ];
 
 /** How a bound is written. */

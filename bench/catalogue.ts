@@ -3,7 +3,9 @@
  */
 import type { Bench } from './bench.ts';
 import { burndown } from './burndown.ts';
+import { calls } from './calls.ts';
 import { claimCost } from './claim-cost.ts';
+import { http } from './http.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
@@ -15,10 +17,12 @@ import { postgresStarts } from './postgres/starts.ts';
 import { postgresTakeover } from './postgres/takeover.ts';
 import { postgresTenants } from './postgres/tenants.ts';
 import { starts } from './starts.ts';
+import { stdio } from './stdio.ts';
 import { steps } from './steps.ts';
 import { stepsParked } from './steps-parked.ts';
 import { streams } from './streams.ts';
 import { takeover } from './takeover.ts';
+import { vm } from './vm.ts';
 import { writer } from './writer.ts';
 
 /** Every benchmark. */
@@ -32,6 +36,7 @@ export const catalogue: readonly Bench[] = [
   idle,
   writer,
   streams,
+  http,
   postgresBurndown,
   postgresStarts,
   postgresTakeover,
@@ -41,4 +46,7 @@ export const catalogue: readonly Bench[] = [
   postgresHeld,
   steps,
   stepsParked,
+  vm,
+  calls,
+  stdio,
 ];

@@ -20,9 +20,17 @@ export const peerTitles = {
   'pg-boss': 'pg-boss',
   'bullmq-postgres': 'BullMQ on Postgres',
   dbos: 'DBOS',
+  bare: 'Hono, a constant answer',
+  'p-queue': 'p-queue',
+  fastq: 'fastq',
+  plain: 'plain async function',
 } as const;
 export type Peer = keyof typeof peerTitles;
+/** Not a peer but a limit: what a server does that does nothing. It has no ratio. */
+export const limitPeer: Peer = 'bare';
 export type Side = 'ours' | Peer;
+/** Those of them that work on a store. */
+export type StorePeer = Exclude<Peer, 'p-queue' | 'fastq' | 'plain'>;
 
 /** What one metric means. The same for all sides, so that a ratio has a direction. */
 export interface Metric {

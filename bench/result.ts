@@ -10,6 +10,7 @@ import {
   type Durability,
   durabilities,
   type Figure,
+  limitPeer,
   type Measure,
   type Peer,
   peerTitles,
@@ -95,7 +96,8 @@ function ratiosOf(measures: readonly Measure[]): Result['ratios'] {
     for (const ours of measures) {
       if (ours.side !== 'ours' || ours.durability !== durability) continue;
       const against = measures
-        .filter((other) => other.side !== 'ours' && other.durability === durability)
+        .filter(({ side }) => side !== 'ours' && side !== limitPeer)
+        .filter((other) => other.durability === durability)
         .filter((other) => other.metric.name === ours.metric.name)
         .map((peer) => ratio(ours, peer))
         .filter(Number.isFinite);

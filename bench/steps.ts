@@ -1,8 +1,9 @@
 /**
- * How fast one process with 24 slots works off runs of one step and of ten steps that were inserted
- * before: from the first line of the first last step to the commit of the last outcome. Steps do
- * nothing, one after the other; each is kept before the next begins. Ours on the embedded store and
- * on Postgres, DBOS with workflows of as many steps out of its queue on the same Postgres.
+ * How fast one process with 100 slots works off runs of one step and of ten steps that were
+ * inserted before: from the first line of the first last step to the commit of the last outcome.
+ * Steps do nothing, one after the other; each is kept before the next begins. Ours on the embedded
+ * store and on Postgres, DBOS with workflows of as many steps out of its queue on the same
+ * Postgres, also 100 at once.
  *
  * U1 An unbatched contestant that is not done in time is measured by what it did until then, out of
  *    the same backlog.
@@ -22,13 +23,13 @@ import { takeTurns } from './postgres/turns.ts';
 import { insert, workOff } from './postgres/work-off.ts';
 import type { Peers } from './result.ts';
 
-const SLOTS = 24;
+const SLOTS = 100;
 const COUNTS = [1, 10] as const;
 const BATCHED_MS_MAX = 120_000;
 
 export const steps: Bench = {
   name: 'steps',
-  about: 'runs of 1 and 10 steps inserted before, 1 process x 24, on SQLite and Postgres',
+  about: 'runs of 1 and 10 steps inserted before, 1 process x 100, on SQLite and Postgres',
   ...{ peers, run },
 };
 

@@ -18,7 +18,7 @@ const EVERY_MS = 1_000;
 export const streams: Bench = {
   name: 'streams',
   about: 'from emit to a reader in another process, 1,000 streams of a part a second at once',
-  run,
+  ...{ peers: () => ({}), run },
 };
 
 async function run(stage: Stage): Promise<readonly Measure[]> {

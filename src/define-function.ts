@@ -8,6 +8,7 @@
  * F3 The digest covers everything but code: two nodes that disagree on it do not work side by side.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type CallOptions, checkCallOptions } from './core/call/terms.ts';
 import {
   checkKey,
   checkNumber,
@@ -21,7 +22,9 @@ import { type Digestible, digestOf } from './core/digest.ts';
 import { limits } from './core/limits.ts';
 import { policyUnset } from './core/policy-unset.ts';
 import { type RetryPolicy, retryDefault, retryOf } from './core/retry.ts';
+import type { BatchCode } from './engine/batch-words.ts';
 import type { RunContext } from './engine/run-context.ts';
+import { checkFlow, type FlowTerms } from './flow-terms.ts';
 import type { RunPolicy } from './ports/store-runs.ts';
 
 /** A lane: its key, or the key with how many may execute in it at once. */
@@ -31,7 +34,10 @@ export type LaneChoice = string | null | { readonly key: string; readonly width:
 export interface FunctionTerms<Input> {
   /** At most 200 printable characters, such as `image.resize`. */
   readonly name: string;
-  /** Tells definitions apart that may be hosted side by side during a change. Default `1`. */
+  /**
+   * Names the code, at most 100 printable characters. Give changed code a new one: what a run has
+   * kept is gone on with by the version that kept it. Default `1`.
+   */
   readonly version?: string;
   /** The key that serialises runs: the same for all, or computed from the input. Default: none. */
   readonly lane?: string | ((input: Input) => LaneChoice);
@@ -61,8 +67,17 @@ export interface FunctionTerms<Input> {
     readonly totalMs?: number;
     readonly graceMs?: number;
   };
+  /**
+   * The signals that its runs take (`hf.runs.signal`, `ctx.waitForSignal`): by name, with a schema
+   * for their data, or null for any data. At most 100. Default: none.
+   */
+  readonly signals?: Readonly<Record<string, StandardSchemaV1 | null>>;
   /** How many execute at once on one node. For a bound over all nodes use a lane with a width. */
   readonly concurrency?: number;
+  /** Debounce, throttle, rate limit, uniqueness, and what becomes of others in the lane. */
+  readonly flow?: FlowTerms<Input>;
+  /** What holds for its calls only (`hf.call`); no part of what nodes compare. */
+  readonly call?: CallOptions;
 }
 
 /** The options of `defineFunction` without a schema. */
@@ -97,11 +112,15 @@ export interface FunctionDefinition<Name extends string = string, Input = never,
 export interface FunctionParts {
   readonly digest: string;
   readonly schema: StandardSchemaV1 | null;
+  /** Null: whoever told of it did not say. */
+  readonly signals: ReadonlyMap<string, StandardSchemaV1 | null> | null;
   readonly terms: FunctionTerms<unknown>;
   readonly laneWidth: number;
   readonly policy: RunPolicy;
   readonly totalMs: number | null;
   readonly run: (input: unknown, ctx: RunContext) => unknown;
+  /** The code of a function that takes many runs at once, or null. */
+  readonly batch: BatchCode | null;
 }
 
 /** Any definition, whatever its types. */
@@ -131,12 +150,17 @@ export function defineFunction<const Name extends string, Schema extends Standar
 export function defineFunction<const Name extends string, Input, Output>(
   options: FunctionOptions<Input, Output> & { readonly name: Name },
 ): FunctionDefinition<Name, Input, Awaited<Output>>;
-export function defineFunction(
-  options: FunctionTerms<never> & {
-    readonly input?: StandardSchemaV1 | undefined;
-    readonly run: (input: never, ctx: RunContext) => unknown;
-  },
-): AnyFunction {
+export function defineFunction(options: AnyOptions): AnyFunction {
+  return define(options, null);
+}
+
+type AnyOptions = FunctionTerms<never> & {
+  readonly input?: StandardSchemaV1 | undefined;
+  readonly run: (input: never, ctx: RunContext) => unknown;
+};
+
+/** Makes a definition; `batch`: of a function that takes many runs at once. */
+export function define(options: AnyOptions, batch: BatchCode | null): AnyFunction {
   checkOptions('defineFunction', options, optionNames);
   const name = checkKey('the function name', options.name, limits.keyCharsMax);
   const version = checkKey(`version of '${name}'`, options.version ?? '1', limits.tagCharsMax);
@@ -156,17 +180,19 @@ export function defineFunction(
     attemptTimeoutMs: attemptMs ?? null,
     graceMs: graceMs ?? policyUnset.graceMs,
   };
-  const terms = options as FunctionTerms<unknown>;
+  // The functions among them are called with what the schema, or the caller, gave.
+  const terms = options as unknown as FunctionTerms<unknown>;
   const laneWidth = options.laneWidth ?? 1;
   const run = options.run as FunctionParts['run'];
-  const fixed = { policy, laneWidth, totalMs: totalMs ?? null, schema };
+  const signals = signalsOf(name, options.signals ?? {});
+  const fixed = { policy, laneWidth, totalMs: totalMs ?? null, schema, signals, batch };
   const digest = digestOf(digestible(terms, fixed));
   return { name, version, [brand]: { digest, terms, run, ...fixed } };
 }
 
 const optionNames = [
   ...['name', 'version', 'input', 'lane', 'laneWidth', 'tenant', 'priority', 'tags', 'retry'],
-  ...['onCrash', 'crashesMax', 'timeouts', 'concurrency', 'run'],
+  ...['onCrash', 'crashesMax', 'timeouts', 'concurrency', 'signals', 'flow', 'call', 'run'],
 ];
 
 /** What `defineFunction` made, or null for any other value. */
@@ -198,7 +224,9 @@ function checkTerms(name: string, terms: FunctionTerms<never>): void {
   whole('laneWidth', terms.laneWidth, laneWidthMax);
   whole('crashesMax', terms.crashesMax, limits.attemptsMax);
   whole('concurrency', terms.concurrency, limits.claimRunsMax);
+  if (terms.flow !== undefined) checkFlow(name, terms.flow, lane !== undefined);
   if (terms.onCrash !== undefined) checkWord(of('onCrash'), terms.onCrash, ['retry', 'lose']);
+  checkCallOptions(of('call'), terms.call);
   if (timeouts === undefined) return;
   checkOptions(of('timeouts'), timeouts, ['attemptMs', 'totalMs', 'graceMs']);
   whole('timeouts.attemptMs', timeouts.attemptMs, limits.delayMsMax);
@@ -206,6 +234,27 @@ function checkTerms(name: string, terms: FunctionTerms<never>): void {
   if (timeouts.graceMs !== undefined) {
     checkWhole(of('timeouts.graceMs'), timeouts.graceMs, 0, graceMsMax);
   }
+}
+
+function signalsOf(
+  name: string,
+  given: NonNullable<FunctionTerms<never>['signals']>,
+): ReadonlyMap<string, StandardSchemaV1 | null> {
+  const what = `signals of '${name}'`;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw invalid(what, given, 'it must be an object: names with schemas, or null for any data');
+  }
+  const signals = new Map(Object.entries(given));
+  if (signals.size > limits.signalNamesMax) {
+    const rule = `${signals.size} were given and ${limits.signalNamesMax} are allowed`;
+    throw invalid(what, given, rule);
+  }
+  for (const [signal, schema] of signals) {
+    checkKey(`a name among ${what}`, signal, limits.keyCharsMax);
+    if (schema === null || typeof schema?.['~standard']?.validate === 'function') continue;
+    throw invalid(`'${signal}' of ${what}`, schema, 'it must be a Standard Schema, or null');
+  }
+  return signals;
 }
 
 function checkFunction(what: string, value: unknown): void {
@@ -216,13 +265,18 @@ function checkFunction(what: string, value: unknown): void {
 /** F3: of computed options only that they are computed can be compared. */
 function digestible(
   terms: FunctionTerms<unknown>,
-  { policy, laneWidth, totalMs, schema }: Omit<FunctionParts, 'digest' | 'terms' | 'run'>,
+  fixed: Omit<FunctionParts, 'digest' | 'terms' | 'run'>,
 ): Digestible {
   const kind = (value: unknown): Digestible => {
     if (typeof value === 'function') return 'computed';
     return value === undefined ? null : (value as Digestible);
   };
-  const { lane, tenant, priority, tags, concurrency } = terms;
+  const { policy, laneWidth, totalMs, schema, batch } = fixed;
+  const { lane, tenant, priority, tags, concurrency, flow } = terms;
+  const signals = [...(fixed.signals ?? [])].map(([name, one]) => [
+    name,
+    one === null ? null : one['~standard'].vendor,
+  ]);
   return {
     lane: kind(lane),
     laneWidth,
@@ -233,5 +287,18 @@ function digestible(
     totalMs,
     schema: schema === null ? null : schema['~standard'].vendor,
     policy: { ...policy, retry: { ...policy.retry } },
+    // A definition without signals has the digest that it had before there were any.
+    ...(signals.length > 0 && { signals }),
+    // Left out where there is none: definitions without it have the digest that they had.
+    ...(flow === undefined ? {} : { flow: digestibleFlow(flow, kind) }),
+    ...(batch === null ? {} : { batch: { max: batch.max, waitMs: batch.waitMs } }),
   };
 }
+
+const digestibleFlow = (flow: FlowTerms<unknown>, kind: (value: unknown) => Digestible) =>
+  Object.fromEntries(
+    Object.entries(flow).map(([name, term]): [string, Digestible] => {
+      if (typeof term !== 'object') return [name, kind(term)];
+      return [name, Object.fromEntries(Object.entries(term).map(([of, one]) => [of, kind(one)]))];
+    }),
+  );

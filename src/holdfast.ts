@@ -10,9 +10,12 @@ import { HoldfastError } from './core/errors.ts';
 import { limits } from './core/limits.ts';
 import type { AnyFunction, FunctionDefinition } from './define-function.ts';
 import { sweepAll } from './engine/world.ts';
+import type { StartHow } from './ports/store-flow.ts';
 import type { PauseView, Retention, StoreFinding } from './ports/store-reads.ts';
 import type { StartItem, StartVerdict } from './ports/store-runs.ts';
+import type { Calls, CallWords } from './runtime/calls/calls.ts';
 import { Functions, Lanes, Nodes, Tenants } from './runtime/controls.ts';
+import { DeadLetters } from './runtime/dead-letters.ts';
 import { examine } from './runtime/doctor.ts';
 import { Approvals, type EmitOptions, type Emitted, emitEvent } from './runtime/events.ts';
 import { Keys } from './runtime/keys.ts';
@@ -20,6 +23,7 @@ import { RuntimeMetrics } from './runtime/metrics/runtime-metrics.ts';
 import { type OpenOptions, retained } from './runtime/options.ts';
 import type { StartWithin } from './runtime/postgres-parts.ts';
 import type { Startable } from './runtime/registry.ts';
+import { poolsOf } from './runtime/resources.ts';
 import { Handle, type RunHandle } from './runtime/run-handle.ts';
 import { Runs } from './runtime/runs.ts';
 import { type StartOptions, startItem } from './runtime/start-item.ts';
@@ -64,8 +68,12 @@ export class Holdfast implements AsyncDisposable {
   readonly nodes: Nodes;
   /** Decisions that runs wait for. */
   readonly approvals: Approvals;
+  /** Runs that ended badly and that nobody has dealt with. */
+  readonly deadLetters: DeadLetters;
   /** Access keys, for the HTTP API. */
   readonly keys: Keys;
+  /** Calls: who can be called, what is under way. */
+  readonly calls: Calls;
   readonly #runtime: Runtime;
   readonly #metrics: RuntimeMetrics;
   #closing: Promise<void> | null = null;
@@ -74,14 +82,22 @@ export class Holdfast implements AsyncDisposable {
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
     const { lifeline, registry } = runtime;
-    this.runs = new Runs(lifeline);
+    this.runs = new Runs(lifeline, registry);
     this.functions = new Functions(lifeline, registry);
     this.lanes = new Lanes(lifeline);
     this.tenants = new Tenants(lifeline);
     this.nodes = new Nodes(lifeline);
     this.approvals = new Approvals(lifeline);
+    this.deadLetters = new DeadLetters(lifeline, this.runs);
     this.keys = new Keys(lifeline);
-    this.#metrics = new RuntimeMetrics({ engine: lifeline.engine, stats: () => this.stats() });
+    this.calls = runtime.calls;
+    const { engine } = lifeline;
+    this.#metrics = new RuntimeMetrics({
+      engine,
+      stats: () => this.stats(),
+      pools: () => poolsOf(registry.list()),
+      calls: this.calls,
+    });
   }
 
   /**
@@ -94,11 +110,14 @@ export class Holdfast implements AsyncDisposable {
 
   /**
    * Accepts a run. Resolves when it is committed. Rejects with `function.unknown`, `input.invalid`,
-   * `payload.*`, `key.invalid`, `request.invalid`, `run.conflict`, `tenant.full`, `store.*`.
+   * `payload.*`, `key.invalid`, `request.invalid`, `run.conflict`, `tenant.full`, `rate.limited`,
+   * `lane.busy`, `store.*`. Where the function's terms of flow control make the start a run that is
+   * there already, the handle is that run's: `created` is false, and `how` says why.
    *
    * A function that is given by name must be known here or hosted by a node; without its definition
    * there is no schema to check by, and its policy, lane and tenant are those that its nodes told.
-   * A lane or tenant that is computed from the input must be given then (`request.invalid`).
+   * A lane, tenant or key of flow control that is computed from the input must be given then
+   * (`request.invalid`).
    *
    * With `tx` it resolves when the run stands in that transaction of yours: it is accepted if and
    * when you commit, and was never there if you do not. See `StartOptions.tx`.
@@ -132,6 +151,26 @@ export class Holdfast implements AsyncDisposable {
       endThrown(span, error);
       throw error;
     }
+  }
+
+  /**
+   * Calls a function that is hosted here, and gives its result. A call is a run without a store: it
+   * costs microseconds, is tried once, and ends with its process. Rejects with what the handler
+   * throws, with `call.timed_out` and `call.cancelled`, and, if it was not let in, with
+   * `function.unknown`, `input.invalid`, `call.full`, `call.duplicate`, `tenant.full`,
+   * `call.quarantined`, `call.refused`, `node.draining`.
+   *
+   * @example
+   * await hf.call(greet, 'Ada', { timeoutMs: 500, lane: 'ada' }); // => 'hello, Ada'
+   */
+  call<Input, Output>(
+    fn: FunctionDefinition<string, Input, Output>,
+    input: Input,
+    words?: CallWords,
+  ): Promise<Output>;
+  call(fn: string, input: unknown, words?: CallWords): Promise<unknown>;
+  call(fn: AnyFunction | string, input: unknown, words?: CallWords): Promise<unknown> {
+    return this.calls.call(fn, input, words);
   }
 
   /**
@@ -184,7 +223,7 @@ export class Holdfast implements AsyncDisposable {
       next += 1;
       if (verdict?.ok) {
         const uncommitted = tx !== undefined && verdict.created;
-        return { ok: true, run: this.#handle(verdict.id, verdict.created, uncommitted) };
+        return { ok: true, run: this.#handle(verdict, uncommitted) };
       }
       return { ok: false, error: refusal(verdict, item) };
     });
@@ -269,15 +308,17 @@ export class Holdfast implements AsyncDisposable {
   }
 
   /**
-   * Claims no more, lets running handlers end within `graceMs` (default: `drainGraceMs`), then
-   * signals them and hands back what is left. The runtime stays open for everything else.
+   * Claims no more and lets no call in, lets running handlers end within `graceMs` (default:
+   * `drainGraceMs`), then signals them and hands back what is left. The runtime stays open for
+   * everything else.
    */
   async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
     checkOptions('drain', options, ['graceMs']);
     const { settings, lifeline } = this.#runtime;
     const { graceMs = settings.drainGraceMs } = options;
     checkNumber('graceMs', graceMs, 0, limits.delayMsMax);
-    await lifeline.ensureOpen().engine.node?.drain(graceMs);
+    const { node } = lifeline.ensureOpen().engine;
+    await Promise.all([node?.drain(graceMs), this.#runtime.calls.drain(graceMs)]);
   }
 
   /**
@@ -306,13 +347,13 @@ export class Holdfast implements AsyncDisposable {
   }
 
   #started(verdict: StartVerdict, item: StartItem): RunHandle {
-    if (verdict.ok) return this.#handle(verdict.id, verdict.created);
+    if (verdict.ok) return this.#handle(verdict);
     throw refusal(verdict, item);
   }
 
   async #startWithin(tx: CallerTransaction, item: StartItem): Promise<RunHandle> {
     const [verdict] = await this.#within()(tx, [item]);
-    if (verdict?.ok) return this.#handle(verdict.id, verdict.created, verdict.created);
+    if (verdict?.ok) return this.#handle(verdict, verdict.created);
     throw refusal(verdict, item);
   }
 
@@ -323,8 +364,10 @@ export class Holdfast implements AsyncDisposable {
     throw new HoldfastError('request.invalid', message, { details: { name: 'tx' } });
   }
 
-  #handle(id: string, created: boolean, uncommitted = false): RunHandle {
-    return new Handle<unknown>(this.#runtime.lifeline, this.runs, id, created, uncommitted);
+  #handle(verdict: Extract<StartVerdict, { ok: true }>, uncommitted = false): RunHandle {
+    const { id, created } = verdict;
+    const how: StartHow = created ? 'created' : (verdict.how ?? 'same-id');
+    return new Handle<unknown>(this.#runtime.lifeline, this.runs, id, created, uncommitted, how);
   }
 }
 
@@ -333,7 +376,8 @@ function refusal(verdict: StartVerdict | undefined, { id, fn }: StartItem): Hold
   if (verdict === undefined || verdict.ok) {
     return new HoldfastError('internal.defect', 'a start was not answered');
   }
-  return new HoldfastError(verdict.code, verdict.message, { details: { id, fn } });
+  const more = verdict.code === 'rate.limited' ? { retryAfterMs: verdict.retryAfterMs } : {};
+  return new HoldfastError(verdict.code, verdict.message, { details: { id, fn, ...more } });
 }
 
 function errorOf(error: unknown): HoldfastError {

@@ -10,12 +10,16 @@ import { memoryBus } from './bus/memory/memory-bus.ts';
 import { Engine } from './engine/engine.ts';
 import type { NodeSettings } from './engine/node.ts';
 import type { World } from './engine/world.ts';
+import { Calls } from './runtime/calls/calls.ts';
+import { childMaker } from './runtime/child-maker.ts';
 import { type Given, withCodec } from './runtime/codec/with-codec.ts';
 import { HoldOpen } from './runtime/hold-open.ts';
 import { closedError, RuntimeLifeline } from './runtime/lifeline.ts';
+import { redactingLog } from './runtime/log/redacting-log.ts';
 import { type OpenOptions, type Settings, settingsOf } from './runtime/options.ts';
 import type { StartWithin } from './runtime/postgres-parts.ts';
 import { Registry } from './runtime/registry.ts';
+import { holdResources } from './runtime/resources.ts';
 import { StopStack } from './runtime/stop-stack.ts';
 import { createMemoryStore } from './store/memory/memory-store.ts';
 import type { StoreHealth } from './store/postgres/health.ts';
@@ -38,6 +42,7 @@ export interface Runtime {
   readonly settings: Settings;
   readonly registry: Registry;
   readonly lifeline: RuntimeLifeline;
+  readonly calls: Calls;
   /** Null where the store knows no transactions of others. */
   readonly startWithin: StartWithin | null;
   /** How the store's server stood at the last look; null where nobody looks, or before. */
@@ -60,7 +65,10 @@ export async function openRuntime(
   try {
     const { world: bare, ...more } =
       given === null ? await openSurroundings(settings, stops) : { world: given, ...alone };
-    const { world, startWithin } = withCodec(settings.codec, bare, more.startWithin);
+    const { redactor, logRuns: logsRuns, codec } = settings;
+    const log = given === null ? settings.log : redactingLog(given.log, redactor);
+    const careful = { ...bare, log, redactor, logsRuns };
+    const { world, startWithin } = withCodec(codec, careful, more.startWithin);
     const lives = given === null ? new HoldOpen() : null;
     const runtime = await start(settings, registry, world, lives, stops);
     return { ...runtime, ...more, startWithin };
@@ -92,8 +100,9 @@ async function openSurroundings(settings: Settings, stops: StopStack): Promise<S
     case 'postgres': {
       const { openPostgres } = await import('./runtime/postgres-parts.ts');
       const ask = { place, watches: settings.execute, durability, busyPatienceMs };
-      const { store, bus, ...more } = await openPostgres({ ...ask, clock, random, log }, stops);
-      return { world: { ...own, store, bus }, ...more };
+      const opened = await openPostgres({ ...ask, clock, random, log }, stops);
+      const { store, bus, transactions, ...more } = opened;
+      return { world: { ...own, store, bus, transactions }, ...more };
     }
   }
 }
@@ -108,16 +117,21 @@ async function start(
   const node = settings.execute ? nodeSettings(settings, registry, world) : null;
   const engine = new Engine(world, node, settings.askMsMax);
   const lifeline = new RuntimeLifeline(engine, lives);
+  if (settings.execute) holdResources(registry.list(), stops);
   stops.push('the engine', () => engine.close(closedError()));
   await engine.start();
+  const calls = new Calls(world, settings.calls, engine.meters.calls);
+  if (settings.execute) calls.serveAll(registry.list());
   const release = settings.execute ? lifeline.hold() : () => {};
   return {
     settings,
     registry,
     lifeline,
+    calls,
     async close() {
       lifeline.close();
-      await engine.node?.drain(settings.drainGraceMs);
+      const { drainGraceMs } = settings;
+      await Promise.all([engine.node?.drain(drainGraceMs), calls.drain(drainGraceMs)]);
       await stops.unwind();
       release();
     },
@@ -135,5 +149,6 @@ function nodeSettings(settings: Settings, registry: Registry, world: World): Nod
     pruneEveryMs: settings.pruneEveryMs,
     retention: settings.retention,
     functions: registry.hosted(),
+    child: childMaker(world, registry, settings.inputBytesMax),
   };
 }

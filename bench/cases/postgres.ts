@@ -7,12 +7,12 @@
  *    start. The parent puts the seats together and verifies.
  */
 import type { Answer, Ask, Case, OpenCase } from '../case.ts';
-import type { Side } from '../measure.ts';
 import { type Contestant, contestantOf, type Place } from '../postgres/contestant.ts';
 import { Executing } from '../postgres/executing.ts';
+import type { Entry } from '../postgres/roster.ts';
 import { Starting } from '../postgres/starting.ts';
 
-type Params = Ask & { readonly side: Side };
+type Params = Ask & { readonly side: Entry['side'] };
 
 export const openCase: OpenCase<Params> = async ({ side }, tell) => {
   const seat = new Seat(await contestantOf(side), tell);

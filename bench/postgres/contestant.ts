@@ -8,7 +8,8 @@
  *    there.
  */
 import type { Ask } from '../case.ts';
-import type { Durability, Side } from '../measure.ts';
+import type { Durability } from '../measure.ts';
+import type { Entry } from './roster.ts';
 
 /** Where a contestant works: a database of its own, or the Redis of BullMQ. */
 export type Place = Ask & { readonly url: string; readonly durability: Durability };
@@ -69,7 +70,7 @@ export interface Contestant {
 }
 
 /** The contestant behind a side's name. Only its own packages are loaded. */
-export async function contestantOf(side: Side): Promise<Contestant> {
+export async function contestantOf(side: Entry['side']): Promise<Contestant> {
   // As in graphile-worker's own performance test: read when its package is loaded.
   process.env.NO_LOG_SUCCESS = '1';
   switch (side) {

@@ -2,13 +2,16 @@
  * Owns the list of contestants: who they are, in which versions and at which settings.
  */
 import { packageVersion } from '../machine.ts';
-import { type Durability, type Peer, peerTitles, type Side } from '../measure.ts';
+import { type Durability, peerTitles, type StorePeer } from '../measure.ts';
 import { redisVersion } from '../redis-server.ts';
 import type { Peers } from '../result.ts';
 import { serverSettings, serverVersion } from './server.ts';
 
+/** The peers that are job systems by themselves. */
+type JobSystem = Exclude<StorePeer, 'bare'>;
+
 export interface Entry {
-  readonly side: Side;
+  readonly side: 'ours' | JobSystem;
   readonly durability: Durability;
   /** How it is called on the terminal. */
   readonly title: string;
@@ -22,7 +25,7 @@ interface PeerEntry {
   readonly settings: string;
 }
 
-const peers: Readonly<Record<Peer, PeerEntry>> = {
+const peers: Readonly<Record<JobSystem, PeerEntry>> = {
   'graphile-batched': {
     ...{ package: 'graphile-worker', batched: true },
     settings:
@@ -62,7 +65,7 @@ const peers: Readonly<Record<Peer, PeerEntry>> = {
   },
 };
 
-const names = Object.keys(peers) as readonly Peer[];
+const names = Object.keys(peers) as readonly JobSystem[];
 const ours: readonly Entry[] = [
   { side: 'ours', durability: 'full', title: 'holdfast', batched: true },
   { side: 'ours', durability: 'relaxed', title: 'holdfast (relaxed)', batched: true },

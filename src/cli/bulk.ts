@@ -24,6 +24,14 @@ export interface Bulk {
   readonly standard: readonly RunQuery[];
   readonly yes: boolean;
   readonly act: () => Promise<Changed>;
+  /** One page of what is meant, where that is no list of runs. */
+  readonly page?: (cursor: string | undefined) => Promise<Page>;
+}
+
+/** What is counted. */
+interface Page {
+  readonly runs: readonly unknown[];
+  readonly next: string | null;
 }
 
 /** Counts, asks, acts. */
@@ -42,18 +50,23 @@ export async function inBulk(session: Session, looking: Looking, bulk: Bulk): Pr
   else print.line(`${past} ${changed.changed} of ${changed.matched}`);
 }
 
-async function countOf(hf: Holdfast, print: Printer, { query, standard }: Bulk): Promise<number> {
-  const named = query.status !== undefined || query.outcome !== undefined;
+async function countOf(hf: Holdfast, print: Printer, bulk: Bulk): Promise<number> {
+  const { query, standard, page: given } = bulk;
+  const named = query.status !== undefined || query.outcome !== undefined || given !== undefined;
   let count = 0;
   for (const more of named ? [{}] : standard) {
-    let page = await hf.runs.list({ ...query, ...more, limit: limits.pageRowsMax });
-    for (;;) {
+    const listed = (cursor: string | undefined): Promise<Page> =>
+      hf.runs.list({
+        ...{ ...query, ...more, limit: limits.pageRowsMax },
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+    let cursor: string | undefined;
+    do {
+      const page: Page = await (given ?? listed)(cursor);
       count += page.runs.length;
       print.progress(`counting: ${count}`);
-      if (page.next === null) break;
-      const cursor = page.next;
-      page = await hf.runs.list({ ...query, ...more, limit: limits.pageRowsMax, cursor });
-    }
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
   }
   return count;
 }

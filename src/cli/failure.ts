@@ -8,6 +8,7 @@
 import { CommanderError } from 'commander';
 import type { ErrorCode } from '../core/errors.ts';
 import { errorTable, HoldfastError } from '../core/errors.ts';
+import { standardRedactor, withoutCredentials } from '../core/redact.ts';
 import type { Io } from './io.ts';
 import { harmless, harmlessLine, paint } from './printer.ts';
 
@@ -21,7 +22,7 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   'payload.damaged': 'find out who changed the store; cancel the run, or restore a backup',
   'key.invalid': 'choose a short key of printable characters',
   'function.unknown': 'see what is hosted: holdfast functions',
-  'function.duplicate': 'give each function a name of its own',
+  'function.duplicate': 'give each function a name, or a version, of its own',
   'function.conflict': 'raise its version, or stop the nodes that have the other definition',
   'function.paused': 'let it go on: holdfast resume function <name>',
   'run.not_found': 'look for it: holdfast ls',
@@ -39,15 +40,42 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   'step.timed_out': "raise the step's timeout, or make its work shorter",
   'step.not_found': 'see its steps: holdfast steps <id>',
   'parts.full': 'await ctx.emit.drained() whenever ctx.emit says false',
+  'parent.over': 'nothing: the attempt that owns the run starts them',
+  'child.too_deep': 'see who starts whom: holdfast show <id>, holdfast children <id>',
+  'child.failed': 'see what happened: holdfast children <id>, holdfast show <child>',
+  'children.full': 'give parts of the inputs to several runs; go through outcomes()',
   'steps.full': 'do more in one step, or leave parts of the work to other runs',
   'replay.diverged':
     'see the difference: holdfast show <id>; then mend the code and retry, or fork',
+  'call.duplicate': 'choose another id, or leave it out',
+  'call.full': 'wait for calls to end, or allow more: calls.queueMax',
+  'call.quarantined': 'find the code that does not end: holdfast top',
+  'call.busy': 'try again',
+  'call.no_route': 'look at the word behind the name',
+  'call.refused': 'look at the resolvers of the app',
+  'call.cancelled': 'call again',
+  'call.timed_out': "raise the call's timeout, or make its work shorter",
+  'call.failed': 'see what it threw',
+  'call.not_durable': 'start a run: holdfast start <function>',
+  'call.only': 'call it: holdfast call <function>',
+  'call.malformed': 'send what docs/reference/stdio.md describes',
+  'call.unsafe_result': 'send it as JSON, or without that line',
   'event.conflict': 'choose another id for the event',
+  'signal.unknown': 'see which signals the function declares',
+  'signal.not_found': 'look at the id, and at the run: holdfast show <id>',
+  'signal.conflict': 'choose another id for the signal',
+  'signals.full': 'wait until the run has read some of them: holdfast steps <id>',
+  'state.full': 'set fewer names, each with a larger value',
   'approval.not_found': 'look at the token; the run may be gone',
   'approval.already_done': 'see what became of it: holdfast steps <id>',
   'fence.stale': 'another owner has the run now: holdfast show <id>',
   'node.fenced': 'its work was taken over; find out what kept it from its heartbeat',
   'node.clock_off': 'set the clocks of this machine and of the server, with NTP for good',
+  'rate.limited': 'try again later, or start fewer of that key',
+  'lane.busy': 'wait for the run in the lane: holdfast lanes',
+  'run.joined': 'see the run that does its work: holdfast show <id>',
+  'batch.no_verdict': 'give each item of the batch its verdict, and retry the run',
+  'dead.not_found': 'see which there are: holdfast dead ls',
   'node.draining': 'use another node, or try again when it is back',
   'tenant.full': 'wait for its runs to end, or raise it: holdfast tenants set <tenant>',
   'store.full': 'wait for runs to end, free disk space, or prune: holdfast prune',
@@ -79,6 +107,13 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   'http.busy': 'try again later',
   'operation.not_found': 'operations are remembered by the process that does them',
   'app.invalid': 'export from it what defineFunction() returned',
+  'script.invalid': 'mend the script at the line named above',
+  'script.failed': 'mend the script at the line named above, or its input',
+  'script.over_limit': 'let the script do less, or raise its limits',
+  'script.lost': 'try again',
+  'sandbox.full': 'wait, or give the pool more VMs or a longer queue',
+  'sandbox.closed': 'open the runtime again',
+  'sandbox.unavailable': 'npm install isolated-vm wasmoon',
   'wait.timeout': 'look again later: holdfast show <id>',
   'internal.defect': 'please report it with the output of HOLDFAST_DEBUG=1',
 };
@@ -119,12 +154,16 @@ const failure = (
   todo: string,
   details: Failure['details'],
   stack: string | null,
-): Failure => ({ code, message, advice: todo, exit: errorTable[code].exit, details, stack });
+): Failure => ({
+  ...{ code, message: withoutCredentials(message), advice: todo, stack },
+  exit: errorTable[code].exit,
+  details: standardRedactor.fields(details) ?? {},
+});
 
 /** The stack with those of the causes. */
 function stackOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
-  const own = error.stack ?? error.message;
+  const own = withoutCredentials(error.stack ?? error.message);
   const cause = stackOf(error.cause);
   return cause === null ? own : `${own}\ncaused by: ${cause}`;
 }

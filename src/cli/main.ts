@@ -7,7 +7,7 @@
  * time.
  */
 import { enableCompileCache } from 'node:module';
-import { withoutPassword } from './shown-word.ts';
+import { wordWithoutCredentials } from '../core/redact.ts';
 
 const { directory } = enableCompileCache();
 // The threads of the store and the workers of `up` learn of it from the environment.
@@ -15,7 +15,7 @@ if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
 
 // Everybody on the machine can read a command line: the password of an address is taken out of it.
 const words = process.argv.slice(2);
-const shown = words.map(withoutPassword);
+const shown = words.map(wordWithoutCredentials);
 if (shown.some((word, at) => word !== words[at])) process.title = `holdfast ${shown.join(' ')}`;
 
 // Whoever reads the output may stop reading: `holdfast ls | head`.

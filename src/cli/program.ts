@@ -6,7 +6,10 @@
  */
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../runtime/version.ts';
+import { addCall } from './commands/call.ts';
 import { addCancel } from './commands/cancel.ts';
+import { addChildren } from './commands/children.ts';
+import { addDead } from './commands/dead.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEmit } from './commands/emit.ts';
@@ -22,12 +25,18 @@ import { addNodes } from './commands/nodes.ts';
 import { addParts } from './commands/parts.ts';
 import { addPause, addResume } from './commands/pause.ts';
 import { addPrune } from './commands/prune.ts';
+import { addRepin } from './commands/repin.ts';
 import { addRetry } from './commands/retry.ts';
+import { addRunScript } from './commands/run-script.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
+import { addSignal } from './commands/signal.ts';
 import { addStart } from './commands/start.ts';
+import { addState } from './commands/state.ts';
+import { addStdio } from './commands/stdio.ts';
 import { addSteps } from './commands/steps.ts';
 import { addTenants } from './commands/tenants.ts';
+import { addTop } from './commands/top.ts';
 import { addUp } from './commands/up.ts';
 import { addWorker } from './commands/worker.ts';
 import { showFailure } from './failure.ts';
@@ -37,14 +46,14 @@ import type { Session } from './session.ts';
 /** In the order of the help text, by what they are for. */
 const groups: Readonly<Record<string, readonly ((program: Command, session: Session) => void)[]>> =
   {
-    'Execute:': [addUp, addServe, addStart],
+    'Execute:': [addUp, addServe, addStart, addRunScript, addCall, addStdio],
     'Look:': [
-      ...[addLs, addShow, addExplain, addSteps, addLogs, addParts],
-      ...[addFunctions, addLanes, addNodes],
+      ...[addLs, addShow, addExplain, addSteps, addChildren, addLogs, addParts],
+      ...[addState, addFunctions, addLanes, addNodes, addTop],
     ],
     'Act:': [
-      ...[addCancel, addRetry, addFork, addEmit, addApprove, addReject],
-      ...[addPause, addResume, addTenants],
+      ...[addCancel, addRetry, addRepin, addFork, addSignal, addEmit, addApprove, addReject],
+      ...[addDead, addPause, addResume, addTenants],
     ],
     'Care:': [addKeys, addDoctor, addPrune, addMigrate],
     'Help:': [addWorker],

@@ -2,6 +2,7 @@
  * Owns how runs are shown to people: their state in one word, a table of them, one of them whole.
  */
 import type { ErrorDetail } from '../core/outcome.ts';
+import type { DeclaredValue } from '../runtime/signals.ts';
 import type { Run, RunSummary } from '../runtime/views.ts';
 import { formatDuration, formatMoment, formatSince } from './duration.ts';
 import type { Printer, Style } from './printer.ts';
@@ -66,8 +67,24 @@ export function runTable(print: Printer, runs: readonly RunSummary[], now: numbe
 
 const labelWidth = 10;
 
+/** What is shown of a run beside itself. */
+export interface Beside {
+  readonly sentence: string;
+  readonly state: readonly DeclaredValue[];
+}
+
+function childrenText({ id, children, childrenOpen }: Run): string | null {
+  if (children === 0) return null;
+  return `${children}, ${childrenOpen} of them not ended: holdfast children ${id}`;
+}
+
 /** The lines about one run. */
-export function runLines(print: Printer, run: Run, sentence: string, now: number): string[] {
+export function runLines(
+  print: Printer,
+  run: Run,
+  { sentence, state }: Beside,
+  now: number,
+): string[] {
   const moment = (at: number | null): string | null =>
     at === null ? null : `${formatMoment(at)} (${formatSince(at, now)})`;
   const width = run.laneWidth === 1 ? '' : ` (width ${run.laneWidth})`;
@@ -85,8 +102,12 @@ export function runLines(print: Printer, run: Run, sentence: string, now: number
     ['started', moment(run.startedAt)],
     ['finished', moment(run.finishedAt)],
     ['deadline', moment(run.deadlineAt)],
+    ['version', run.pin === null ? null : `goes on with ${run.pin}`],
     ['retry of', run.retryOf],
+    ['parent', run.parent],
+    ['children', childrenText(run)],
     ['progress', run.progress === null ? null : JSON.stringify(run.progress)],
+    ...state.map(({ name, value }) => ['declares', `${name}: ${JSON.stringify(value)}`] as const),
     ['log', run.logLines === 0 ? null : `${run.logLines} lines: holdfast logs ${run.id}`],
   ];
   const lines = facts.flatMap(([label, text]) => {
@@ -121,6 +142,7 @@ function differenceLines(print: Printer, id: string, { details = {} }: ErrorDeta
     ...keysOf(details.asked).map((key) => line('green', '+', key)),
     print.style('dim', 'ways on'),
     `  mend the code, then    holdfast retry ${id}`,
+    `  with another version   holdfast repin ${id} --to <version>`,
     `  with the new code      holdfast fork ${id} --from ${harmlessLine(first)}`,
     `  give it up             holdfast cancel ${id}`,
   ];

@@ -5,9 +5,12 @@
  * L2 What is started or emitted gets its id here if it was given none, so that it can be sent again
  *    when an answer is lost, and is still one.
  */
+import type { StartHow } from '../ports/store-flow.ts';
 import { webId } from '../system/web.ts';
 import type { AnyApp, InputIn, NameIn, OutputIn } from './app-functions.ts';
+import { type CallTerms, callBody, callWaitMs, type LiveCalls } from './calls.ts';
 import { Approvals, Functions, Lanes, Nodes, Tenants } from './controls.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { problemFailure } from './failure.ts';
 import { Operations } from './operations.ts';
 import { type ClientOptions, clientSettings } from './options.ts';
@@ -35,7 +38,19 @@ interface Made {
   readonly created: boolean;
 }
 
-type ManyVerdict = ({ readonly ok: true } & Made) | { readonly ok: false; problem: unknown };
+type StartMade = Made & { readonly how: StartHow };
+
+/** An id of ours is new: if it was there already, an answer to an earlier sending was lost. */
+function startedRun<Output>(
+  runs: Runs,
+  { id, how }: StartMade,
+  given: string | undefined,
+): ClientRun<Output> {
+  const ours = how === 'same-id' && given === undefined ? 'created' : how;
+  return new ClientRun<Output>(runs, id, ours === 'created', ours);
+}
+
+type ManyVerdict = ({ readonly ok: true } & StartMade) | { readonly ok: false; problem: unknown };
 
 /** A server, as those see it who ask it. Made by `createClient`. */
 export class Client<App = AnyApp> {
@@ -45,6 +60,8 @@ export class Client<App = AnyApp> {
   readonly lanes: Lanes;
   readonly tenants: Tenants;
   readonly nodes: Nodes;
+  /** Runs that ended badly and that nobody has dealt with. */
+  readonly deadLetters: DeadLetters;
   /** Bulk actions. */
   readonly operations: Operations;
   /** Decisions that runs wait for. */
@@ -59,6 +76,7 @@ export class Client<App = AnyApp> {
     this.lanes = new Lanes(transport);
     this.tenants = new Tenants(transport);
     this.nodes = new Nodes(transport);
+    this.deadLetters = new DeadLetters(transport, this.runs);
     this.operations = new Operations(transport);
     this.approvals = new Approvals(transport);
   }
@@ -78,9 +96,10 @@ export class Client<App = AnyApp> {
     const [input, { signal, ...options } = {}]: StartArguments<unknown> = rest;
     const to = at`/functions/${name}/runs`;
     const body = startBody(input, options);
-    const made = await this.#transport.ask<Made>({ method: 'POST', to, body, safe: true, signal });
-    // An id of ours is new: if it was there already, an answer to an earlier sending was lost.
-    return new ClientRun(this.runs, made.id, options.id === undefined || made.created);
+    const made = await this.#transport.ask<StartMade>({
+      ...{ method: 'POST', to, body, safe: true, signal },
+    });
+    return startedRun(this.runs, made, options.id);
   }
 
   /**
@@ -100,9 +119,33 @@ export class Client<App = AnyApp> {
     });
     return verdicts.map((one, index) => {
       if (!one.ok) return { ok: false, error: problemFailure(one.problem).error };
-      const ours = items[index]?.id === undefined;
-      return { ok: true, run: new ClientRun(this.runs, one.id, ours || one.created) };
+      return { ok: true, run: startedRun(this.runs, one, items[index]?.id) };
     });
+  }
+
+  /**
+   * Calls a function that the server's own process hosts, and gives its result. A call is tried
+   * once: when no answer comes, nobody knows whether it was executed. Rejects with `call.failed`,
+   * `call.timed_out`, `call.cancelled`, `call.full` and what else the server refuses.
+   *
+   * @example
+   * await client.call('greet', 'Ada', { timeoutMs: 500 }); // => 'hello, Ada'
+   */
+  async call<Name extends NameIn<App>>(
+    name: Name,
+    input: InputIn<App, Name>,
+    { signal, ...terms }: CallTerms & CallOptions = {},
+  ): Promise<OutputIn<App, Name>> {
+    const to = at`/functions/${name}/call`;
+    const body = callBody(input, terms);
+    const ask = { method: 'POST', to, body, waitMs: callWaitMs(terms), signal } as const;
+    const { result } = await this.#transport.ask<{ readonly result: OutputIn<App, Name> }>(ask);
+    return result;
+  }
+
+  /** What the server's process calls right now. */
+  async liveCalls({ signal }: CallOptions = {}): Promise<LiveCalls> {
+    return this.#transport.ask({ to: at`/calls`, signal });
   }
 
   /** Tells runs that wait for it that something happened (`ctx.waitFor`), now or later. */

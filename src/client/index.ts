@@ -1,7 +1,9 @@
 /**
  * The public interface of `holdfast/client`: a server, asked by fetch.
  */
+export type { SignalAnswer } from '../runtime/signals.ts';
 export type { AnyApp, InputIn, NameIn, OutputIn } from './app-functions.ts';
+export type { CallTerms, LiveCalls } from './calls.ts';
 export type { Client, EmitOptions } from './client.ts';
 /** Makes a client: `createClient<typeof app>({ url })`. */
 export { createClient } from './client.ts';
@@ -14,6 +16,7 @@ export type {
   TenantChange,
   Tenants,
 } from './controls.ts';
+export type { DeadLetters, DeadListOptions } from './dead-letters.ts';
 export type { ClientCode } from './error.ts';
 /** The error of every call. */
 export { ClientError } from './error.ts';
@@ -22,11 +25,21 @@ export type { ClientOptions, Fetch } from './options.ts';
 export type { PartPage } from './parts.ts';
 export type { ClientRetry } from './retry.ts';
 export type { Cancelled, ClientRun, LogOptions, WaitOptions } from './run.ts';
-export type { ForkOptions, ListOptions, PageOptions, PartOptions, Runs } from './runs.ts';
+export type {
+  ChildrenOptions,
+  ForkOptions,
+  ListOptions,
+  PageOptions,
+  PartOptions,
+  Runs,
+} from './runs.ts';
+export type { SentSignal, SignalOptions } from './signals.ts';
 export type { StartManyItem, StartOptions } from './start-body.ts';
 export type { CallOptions } from './transport.ts';
 export type {
   Caller,
+  ChildPage,
+  DeclaredValue,
   Explained,
   FunctionView,
   LaneView,
@@ -34,6 +47,7 @@ export type {
   NodeView,
   Operation,
   Run,
+  RunChild,
   RunCounts,
   RunLogLine,
   RunPage,

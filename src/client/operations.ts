@@ -14,7 +14,7 @@ import type { Operation, RunQuery } from './views.ts';
 
 /** What is to be done with every run that a filter matches. */
 export interface OperationAsk extends CallOptions {
-  readonly action: 'cancel' | 'retry';
+  readonly action: Operation['action'];
   /** Which runs; `{}` is every run that the action can change. */
   readonly filter: RunQuery;
   readonly reason?: string | undefined;

@@ -2,6 +2,7 @@
  * Owns the handle of a run: what is done with one that was started, or is known by its id.
  */
 import type { Outcome } from '../core/outcome.ts';
+import type { StartHow } from '../ports/store-flow.ts';
 import type { CallOptions } from './transport.ts';
 import type { Run, RunLogLine } from './views.ts';
 
@@ -34,14 +35,20 @@ export interface RunHost {
 /** A run. It holds no state: every answer comes from the server. */
 export class ClientRun<Output = unknown> {
   readonly id: string;
-  /** False if a run with the same id was there already, and for handles by id. */
+  /** False if the start met a run that was there already, and for handles by id. */
   readonly created: boolean;
+  /**
+   * How the start came to this run: it was `created`, or is one with the `same-id`, or one into
+   * which it was `debounced`, or one that is `unique`. Null for handles by id.
+   */
+  readonly how: StartHow | null;
   readonly #runs: RunHost;
 
-  constructor(runs: RunHost, id: string, created: boolean) {
+  constructor(runs: RunHost, id: string, created: boolean, how: StartHow | null = null) {
     this.#runs = runs;
     this.id = id;
     this.created = created;
+    this.how = how;
   }
 
   /**

@@ -3,6 +3,7 @@
  */
 import type { Outcome } from '../core/outcome.ts';
 import type { RunPart } from '../runtime/parts.ts';
+import type { SignalAnswer } from '../runtime/signals.ts';
 import { webId, webMono } from '../system/web.ts';
 import { ClientError } from './error.ts';
 import { follow } from './follow.ts';
@@ -16,8 +17,11 @@ import {
   type RunHost,
   type WaitOptions,
 } from './run.ts';
+import { answerOf, type SentSignal, type SignalOptions, sendSignal, stateOf } from './signals.ts';
 import type { CallOptions, Transport } from './transport.ts';
 import type {
+  ChildPage,
+  DeclaredValue,
   Explained,
   LogPage,
   Run,
@@ -42,12 +46,20 @@ export interface PageOptions extends CallOptions {
   readonly limit?: number | undefined;
 }
 
+/** Which page of the children of a run. */
+export interface ChildrenOptions extends CallOptions {
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
 /** How a run is forked. */
 export interface ForkOptions extends CallOptions {
   /** The key of the first step that is done anew. Default: everything that has ended is kept. */
   readonly from?: string | undefined;
   /** The id of the new run. */
   readonly id?: string | undefined;
+  /** The version that goes on with it; null: the current one. Default: as the first run. */
+  readonly version?: string | null | undefined;
 }
 
 /** From where parts are read. */
@@ -178,12 +190,59 @@ export class Runs implements RunHost {
   }
 
   /** Starts a second run with the same input that goes on from a step of this one. */
-  async fork(id: string, { from, id: given, signal }: ForkOptions = {}): Promise<ClientRun> {
+  async fork(
+    id: string,
+    { from, id: given, version, signal }: ForkOptions = {},
+  ): Promise<ClientRun> {
     const made = await this.#transport.ask<Made>({
       ...{ method: 'POST', to: at`/runs/${id}/fork`, safe: true, signal },
-      body: { from, id: given ?? webId() },
+      body: { from, id: given ?? webId(), version },
     });
     return new ClientRun(this, made.id, given === undefined || made.created);
+  }
+
+  /**
+   * Sends a run on with the code of another version (null: the current one), and gives the one to
+   * which it was pinned. Like `cancel` it is not sent again.
+   */
+  async repin(
+    id: string,
+    version: string | null,
+    { signal }: CallOptions = {},
+  ): Promise<{ readonly before: string | null }> {
+    const to = at`/runs/${id}/repin`;
+    const { before } = await this.#transport.ask<{ readonly before: string | null }>({
+      ...{ method: 'POST', to, body: { version }, signal },
+    });
+    return { before };
+  }
+
+  /**
+   * Tells a run something that its function declares. Resolves once it is kept: the run will be
+   * given it, or end. Rejects with `run.already_done`, `signal.unknown`, `input.invalid`,
+   * `signals.full` and what else the server refuses.
+   *
+   * @example
+   * const sent = await client.runs.signal(run.id, 'book', { seats: 2 });
+   * const { state } = await sent.answer({ timeoutMs: 30_000 });
+   */
+  async signal(
+    id: string,
+    name: string,
+    data: unknown = null,
+    options: SignalOptions = {},
+  ): Promise<SentSignal> {
+    return sendSignal(this.#transport, id, name, data, options);
+  }
+
+  /** Waits for what a run says about a signal of that id; rejects with `wait.timeout`. */
+  async answer(id: string, signalId: string, options: WaitOptions = {}): Promise<SignalAnswer> {
+    return answerOf(this.#transport, id, signalId, options);
+  }
+
+  /** What a run declares of itself (`ctx.state.set`), by name. */
+  async state(id: string, options: CallOptions = {}): Promise<readonly DeclaredValue[]> {
+    return stateOf(this.#transport, id, options);
   }
 
   /** One sentence that says why a run is where it is, and the facts behind it. */
@@ -194,6 +253,14 @@ export class Runs implements RunHost {
   /** What the code of a run has done and waits for, in the order in which it asked: one page. */
   async steps(id: string, { after, limit, signal }: PageOptions = {}): Promise<StepPage> {
     return this.#transport.ask({ to: at`/runs/${id}/steps`, query: { after, limit }, signal });
+  }
+
+  /**
+   * The runs that the code of a run has started, in the order of their acceptance: one page.
+   * `cursor` is the `next` of the page before.
+   */
+  async children(id: string, { cursor, limit, signal }: ChildrenOptions = {}): Promise<ChildPage> {
+    return this.#transport.ask({ to: at`/runs/${id}/children`, query: { cursor, limit }, signal });
   }
 
   /** Lines that the handler logged, oldest first: one page. */

@@ -7,6 +7,8 @@ import type { KeyScope } from '../core/access.ts';
 import type { RunStatus } from '../core/execution/run.ts';
 import type { OutcomeKind } from '../core/outcome.ts';
 import type { ExplainFacts, LaneView, RunCounts, TenantView } from '../ports/store-reads.ts';
+import type { RunChild, RunChildren } from '../runtime/children.ts';
+import type { DeclaredValue } from '../runtime/signals.ts';
 import type {
   FunctionView,
   Run as LibraryRun,
@@ -16,7 +18,7 @@ import type {
 } from '../runtime/views.ts';
 import type { ClientError } from './error.ts';
 
-export type { FunctionView, LaneView, RunCounts, RunLogLine, TenantView };
+export type { DeclaredValue, FunctionView, LaneView, RunChild, RunCounts, RunLogLine, TenantView };
 
 /** A run as it is listed. Times are milliseconds since 1970. */
 export type RunSummary = Omit<LibrarySummary, 'seq'>;
@@ -30,9 +32,12 @@ export type RunStep = Omit<LibraryStep, 'token'>;
 /** Why a run is where it is, and the facts behind it. */
 export interface Explained {
   readonly sentence: string;
-  readonly facts: Omit<ExplainFacts, 'run' | 'laneHolders'> & {
+  readonly facts: Omit<ExplainFacts, 'run' | 'laneHolders' | 'laneAhead' | 'slotAhead'> & {
     readonly run: RunSummary;
     readonly laneHolders: readonly RunSummary[];
+    /** How many stand before the run; null for a key of a tenant. */
+    readonly laneAhead: number | null;
+    readonly slotAhead: number | null;
   };
 }
 
@@ -53,6 +58,9 @@ export interface RunPage {
   readonly runs: readonly RunSummary[];
   readonly next: string | null;
 }
+
+/** Runs that the code of a run has started; `next` is the `cursor` of the page behind, or null. */
+export type ChildPage = RunChildren;
 
 /** A page of the steps of a run; `next` is the `after` of the page behind it, or null. */
 export interface StepPage {
@@ -87,7 +95,7 @@ export interface NodeView {
 /** A bulk action that goes on behind its request. */
 export interface Operation {
   readonly id: string;
-  readonly action: 'cancel' | 'retry';
+  readonly action: 'cancel' | 'retry' | 'redrive' | 'discard';
   readonly filter: RunQuery;
   readonly reason: string | null;
   readonly state: 'running' | 'done' | 'failed' | 'stopped';

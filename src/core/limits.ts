@@ -45,6 +45,22 @@ export const limits = {
   weightMax: 1_000,
   /** Furthest due time, delay or deadline from now: ten years. */
   delayMsMax: 315_360_000_000,
+  /**
+   * Flow control: starts that a sliding window or a throttle may let through in one period, each of
+   * which is kept; those that a bucket may; and the longest period.
+   */
+  flowTimesMax: 1_000,
+  flowBucketMax: 1_000_000,
+  flowPeriodMsMax: 2_592_000_000,
+  /** Keys of flow control that are kept at once. Refused: `store.full`. */
+  flowKeysMax: 10_000_000,
+  /** Starts merged into one debounced run that are known again by their ids. */
+  flowMergedMax: 16,
+  /** Waiting runs that one start may replace. */
+  flowReplacedMax: 500,
+  /** Items of one batch; longest that a node gathers them. */
+  batchFunctionItemsMax: 1_000,
+  batchWaitMsMax: 60_000,
   /** Attempts that a retry policy may ask for. */
   attemptsMax: 1_000,
   /** Runs handed out by one claim. */
@@ -69,9 +85,29 @@ export const limits = {
    */
   sleepHeldMsMax: 50,
   stepDelayHeldMsMax: 60_000,
+  /**
+   * How long a statement of a step's transaction may take, how long it waits for a lock, and how
+   * long the transaction stands still, in ms, before the server ends it. How often the database may
+   * have one try begin anew: after a deadlock, or where it cannot be serialized.
+   */
+  transactionStatementMsMax: 30_000,
+  transactionLockMsMax: 5_000,
+  transactionIdleMsMax: 10_000,
+  transactionRestartsMax: 5,
   /** Steps, and characters of what they gave, in one page of a run's steps. */
   stepPageRowsMax: 1_000,
   stepPageCharsMax: 8_388_608,
+  /** Children that one `ctx.all` starts. Past it: `children.full`. */
+  childrenMax: 100_000,
+  /** How deep runs may start runs: a child of a child, and so on. Refused: `child.too_deep`. */
+  childDepthMax: 64,
+  /** Children that `ctx.all` starts in one transaction. */
+  childStartRowsMax: 500,
+  /** Children in one page, and characters of what they gave. */
+  childPageRowsMax: 1_000,
+  childPageCharsMax: 8_388_608,
+  /** Results that `values()` of `ctx.all` holds in memory at once. Past it: `children.full`. */
+  childValuesMax: 10_000,
   /** Bytes of one event's data, as UTF-8 JSON. Refused: `payload.too_large`. */
   eventBytesMax: 262_144,
   /** Events kept in one store. Refused: `store.full`. */
@@ -83,6 +119,16 @@ export const limits = {
   matchValueCharsMax: 500,
   /** Values of one sealed event that waits can be matched with. Others are not compared. */
   matchIndexMax: 64,
+  /** Signals that wait in the inbox of one run. Refused: `signals.full`. */
+  signalsMax: 1_000,
+  /** Bytes of one signal's data, or of one answer, as UTF-8 JSON. Refused: `payload.too_large`. */
+  signalBytesMax: 65_536,
+  /** Names of signals that one function declares, or that one wait is for. */
+  signalNamesMax: 100,
+  /** Names of declared state of one run. Refused: `state.full`. */
+  stateNamesMax: 64,
+  /** Bytes of one value of declared state, as UTF-8 JSON. Refused: `payload.too_large`. */
+  stateBytesMax: 16_384,
   /** Bytes of one part that a run emits. Refused: `payload.too_large`. */
   partBytesMax: 1_048_576,
   /**
@@ -116,6 +162,39 @@ export const limits = {
   endedNodesMax: 100,
   /** Functions that one process tells metrics of by name; all further ones are told as `other`. */
   metricFunctionsMax: 100,
+  /** Scripts: bytes of a source, grants of one script, bytes of a grant's arguments and result. */
+  scriptSourceBytesMax: 1_048_576,
+  scriptGrantsMax: 100,
+  scriptGrantBytesMax: 1_048_576,
+  /** Scripts: highest limits that a definition may give to one call. */
+  scriptMemoryBytesMax: 1_073_741_824,
+  scriptTimeMsMax: 3_600_000,
+  scriptOutputValuesMax: 100_000,
+  scriptOutputBytesMax: 8_388_608,
+  scriptGrantCallsMax: 1_000_000,
+  /** VMs or threads of one pool, and calls that may wait for them. */
+  poolVmsMax: 256,
+  poolQueueMax: 65_536,
+  /** Calls: longest time that one may take, all extensions included. */
+  callTimeoutMsMax: 86_400_000,
+  /** Calls: how long code may go on after its call is over until its lane is in quarantine. */
+  callQuarantineMs: 10_000,
+  /** Calls: ids that are remembered after their call. The oldest are forgotten. */
+  callTombstonesMax: 65_536,
+  /** Calls: prefixes of one name; live calls and lanes in one list. */
+  callPrefixesMax: 1_000,
+  callListMax: 1_000,
+  /** Calls: items that may wait in one hand-off. */
+  handOffRoomMax: 100_000,
+  /** Stdio: bytes of one command line without its line end, and of one body. */
+  stdioLineBytesMax: 15_487,
+  stdioBodyBytesMax: 20_971_520,
+  /** Stdio: bytes of one result; of all that waits to be read by the agent, past which it ends. */
+  stdioResultBytesMax: 104_857_600,
+  stdioBacklogBytesMax: 268_435_456,
+  /** Stdio: bytes of a uid; seconds that an agent may give a call. */
+  stdioUidBytesMax: 128,
+  stdioTimeoutSecondsMax: 120,
   /** Access keys in one store. Refused: `auth.full`. */
   keysMax: 1_000,
   /** HTTP: characters of a URL, headers of a request, bytes of all its headers with the URL. */

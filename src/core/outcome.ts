@@ -51,3 +51,7 @@ export const ended = (kind: Exclude<OutcomeKind, 'succeeded'>, error: ErrorDetai
 /** Whether a word names an outcome. */
 export const isOutcomeKind = (word: string): word is OutcomeKind =>
   (outcomeKinds as readonly string[]).includes(word);
+
+/** Whether a run that ended so is a dead letter: somebody has to look at it. */
+export const isDead = (kind: OutcomeKind): boolean =>
+  kind === 'failed' || kind === 'timed-out' || kind === 'lost';

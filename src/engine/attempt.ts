@@ -18,8 +18,9 @@ import type { Timer } from '../ports/clock.ts';
 import type { LogLevel } from '../ports/log.ts';
 import type { ClaimedRun, EndOfAttempt } from '../ports/store-runs.ts';
 import type { Span } from '../ports/tracing.ts';
+import { AttemptState, type DeclaredState, type StateHost } from './declared-state.ts';
 import { Asking } from './durable/asking.ts';
-import type { DurableHost } from './durable/durable.ts';
+import type { DurableHost } from './durable/durable-host.ts';
 import type { Recorder } from './durable/recorder.ts';
 import type { DurableContext } from './durable/words.ts';
 import { failureOf } from './failure.ts';
@@ -72,7 +73,7 @@ export interface Handed {
 }
 
 /** One try at one run. */
-export class Attempt implements ContextSource, DurableHost {
+export class Attempt implements ContextSource, DurableHost, StateHost {
   readonly run: ClaimedRun;
   readonly code: HostedCode;
   readonly tenure: Tenure;
@@ -83,6 +84,7 @@ export class Attempt implements ContextSource, DurableHost {
   #pad: Pad | null = null;
   #outlet: Outlet | null = null;
   #asking: Asking | null = null;
+  #declared: DeclaredState | null = null;
   #timer: Timer | null = null;
   #span: Span | null = null;
   #fault: ErrorDetail | null = null;
@@ -137,6 +139,20 @@ export class Attempt implements ContextSource, DurableHost {
     if (this.#outlet !== null) this.#host.parts.giveUp(this.#outlet, why);
   }
 
+  /** Of the code: what is kept of its run is for this version to go on with. */
+  get version(): string {
+    return this.code.version;
+  }
+
+  get call(): null {
+    return null;
+  }
+
+  later(): never {
+    const message = 'the answer of a run is what its code gives; only a call has a later one';
+    throw new HoldfastError('call.only', message);
+  }
+
   get recorder(): Recorder {
     return this.#host.recorder;
   }
@@ -161,10 +177,11 @@ export class Attempt implements ContextSource, DurableHost {
     if (this.#settled) return;
     const lingered = this.#ended;
     if (!lingered) this.#end(end ?? this.#stopped(true));
-    this.#settle(lingered);
     const over = new HoldfastError('attempt.over', 'this attempt is over; a later one may go on');
+    // Its code hears of it before its slot is another's.
     this.#asking?.durable.close(over);
     this.#controller?.abort(this.#reason ?? over);
+    this.#settle(lingered);
   }
 
   #stopDurable({ durable }: Asking): void {
@@ -202,6 +219,31 @@ export class Attempt implements ContextSource, DurableHost {
     const { payloads } = this.#host.world;
     const text = payloads.text(value, limits.progressBytesMax, 'the progress value');
     if (!this.#ended) this.#host.notes.progress(this.#openPad(), text);
+  }
+
+  declared(): DeclaredState {
+    this.#declared ??= new AttemptState(this, this.run);
+    return this.#declared;
+  }
+
+  get world(): World {
+    return this.#host.world;
+  }
+
+  get notes(): Notes {
+    return this.#host.notes;
+  }
+
+  get isOver(): boolean {
+    return this.#ended || this.#settled;
+  }
+
+  openPad(): Pad | null {
+    return this.#ended ? null : this.#openPad();
+  }
+
+  stateKept(): Promise<void> | null {
+    return this.#pad === null ? null : this.#host.notes.stateKept(this.#pad);
   }
 
   emitPart(given: unknown): boolean {

@@ -44,9 +44,10 @@ export interface Counters {
   logLinesDropped: number;
   /** Ends of steps that were kept. */
   steps: number;
-  /** Events and decisions that were accepted through this runtime. */
+  /** Events, decisions and signals that were accepted through this runtime. */
   events: number;
   decisions: number;
+  signals: number;
   /**
    * Parts that runs of this node emitted: kept, dropped over the bound of their run, and lost
    * because the attempt was not ours any more, or the store failed for too long.
@@ -83,6 +84,7 @@ export const countersStart = (): Counters => ({
   steps: 0,
   events: 0,
   decisions: 0,
+  signals: 0,
   partsKept: 0,
   partsDropped: 0,
   partsLost: 0,

@@ -9,14 +9,14 @@
  */
 import type { ErrorDetail } from '../core/outcome.ts';
 import type { ProcessState } from '../ports/process-table.ts';
-import type { DeathEvidence, NodeRow } from '../ports/store-nodes.ts';
+import type { DeathEvidence, SeenNode } from '../ports/store-nodes.ts';
 
 /** Leases for which a live process is left alone after its last renewal. */
 export const vetoTtls = 4;
 
 /** What is known about a node at the moment of the judgement. */
 export interface Sight {
-  readonly row: NodeRow;
+  readonly row: SeenNode;
   readonly process: ProcessState;
   /** The time since its last renewal, by now. */
   readonly silentMs: number;

@@ -4,22 +4,26 @@
  * V1 Looking costs the store nothing: the rows come with the heartbeat, and anew when a node joined
  *    or left. Only processes of this host are looked up.
  * V2 Several nodes may act at once; the store takes each run from its owner once.
+ * V3 Recovery goes in bounded steps, and goes on after a fault at the next look.
  * V4 Silence is judged by rows that were heard of lately: an observer that was frozen itself reads
  *    them anew before it takes anybody for dead.
- * V3 Recovery goes in bounded steps, and goes on after a fault at the next look.
+ * V5 A lease is over at a known time: it is looked at then. Where the store's clock stands between
+ *    two heartbeats one is asked for first, and the judgement is that of what it brings.
  */
 import type { NodeKey } from '../core/execution/run.ts';
 import { limits } from '../core/limits.ts';
 import type { MonoMs } from '../core/time.ts';
 import type { Timer } from '../ports/clock.ts';
 import type { ProcessState } from '../ports/process-table.ts';
-import type { DeathEvidence, NodeRow } from '../ports/store-nodes.ts';
+import type { DeathEvidence, SeenNode } from '../ports/store-nodes.ts';
 import type { Counters } from './counters.ts';
 import { deathOf } from './death.ts';
 import { announce, type World } from './world.ts';
 
 /** Between two looks at the process table. */
 const lookMs = 500;
+/** Between two heartbeats that are asked for. */
+const hurryMs = 250;
 
 /** What the detector asks about its own runtime. */
 export interface DetectorHost {
@@ -27,6 +31,8 @@ export interface DetectorHost {
   self(): NodeKey | null;
   /** Whether this is a former tenure of this runtime with nothing running any more. */
   stoppedHere(node: NodeKey): boolean;
+  /** Asks for a heartbeat now; false where the store's clock needs none to move. */
+  hurry(): boolean;
 }
 
 /** Watches the other nodes of a store. */
@@ -34,12 +40,14 @@ export class Detector {
   readonly #world: World;
   readonly #counters: Counters;
   readonly #host: DetectorHost;
-  #rows: readonly NodeRow[] = [];
+  #rows: readonly SeenNode[] = [];
   #seenAt: MonoMs;
   #timer: Timer | null = null;
   #reading = false;
   #readAgain = false;
   #open = true;
+  /** Until the next lease that nobody renewed is over. */
+  #soonestMs = Number.POSITIVE_INFINITY;
   readonly #recovering = new Map<NodeKey, Promise<void>>();
 
   constructor(world: World, counters: Counters, host: DetectorHost) {
@@ -57,14 +65,15 @@ export class Detector {
   }
 
   /** The nodes as they were when they were last heard of. */
-  get rows(): readonly NodeRow[] {
+  get rows(): readonly SeenNode[] {
     return this.#rows;
   }
 
-  see(rows: readonly NodeRow[]): void {
+  see(rows: readonly SeenNode[]): void {
     this.#rows = rows;
     this.#seenAt = this.#world.clock.mono();
-    this.look();
+    this.look(true);
+    if (this.#timer !== null) this.#arm();
   }
 
   /** Reads the nodes from the store: somebody joined, left or died. */
@@ -88,13 +97,15 @@ export class Detector {
     }
   }
 
-  /** Judges every other node by what is known right now. */
-  look(): void {
+  /** Judges every other node by what is known. `heard`: right now. */
+  look(heard = false): void {
     if (!this.#open) return;
     const { clock, processes } = this.#world;
     const { hostId } = processes.self();
     const sinceMs = clock.mono() - this.#seenAt;
     let stale = false;
+    let old = false;
+    this.#soonestMs = Number.POSITIVE_INFINITY;
     for (const row of this.#rows) {
       if (row.node === this.#host.self() || this.#recovering.has(row.node)) continue;
       const ended = row.state === 'left' || row.state === 'dead';
@@ -104,11 +115,17 @@ export class Detector {
       const silentMs = row.renewedAgoMs + sinceMs;
       const stoppedHere = this.#host.stoppedHere(row.node);
       const evidence = deathOf({ row, process, silentMs, stoppedHere });
-      if (evidence === null) continue;
+      if (evidence === null) {
+        if (silentMs <= row.ttlMs)
+          this.#soonestMs = Math.min(this.#soonestMs, row.ttlMs - silentMs);
+        continue;
+      }
       if (evidence.kind === 'lease-over' && sinceMs > row.ttlMs) stale = true;
+      else if (evidence.kind === 'lease-over' && !heard && this.#host.hurry()) old = true;
       else this.#recover(row, evidence);
     }
     if (stale) void this.refresh();
+    if (old) this.#soonestMs = hurryMs;
   }
 
   async close(): Promise<void> {
@@ -119,13 +136,16 @@ export class Detector {
 
   #arm(): void {
     if (!this.#open) return;
-    this.#timer = this.#world.clock.after(lookMs, () => {
+    this.#timer?.cancel();
+    // V5: right behind that time, not at it.
+    const waitMs = Math.min(lookMs, Math.ceil(this.#soonestMs) + 1);
+    this.#timer = this.#world.clock.after(waitMs, () => {
       this.look();
       this.#arm();
     });
   }
 
-  #recover(row: NodeRow, evidence: DeathEvidence): void {
+  #recover(row: SeenNode, evidence: DeathEvidence): void {
     const work = this.#takeAll(row, evidence).catch((error: unknown) => {
       this.#counters.storeFaults += 1;
       const fields = { node: row.name, error: String(error) };
@@ -135,7 +155,7 @@ export class Detector {
     this.#recovering.set(row.node, done);
   }
 
-  async #takeAll(row: NodeRow, evidence: DeathEvidence): Promise<void> {
+  async #takeAll(row: SeenNode, evidence: DeathEvidence): Promise<void> {
     const { store, bus, log } = this.#world;
     let taken = 0;
     for (;;) {

@@ -15,16 +15,22 @@
 
 import { HoldfastError } from '../core/errors.ts';
 import { attemptMsLeft } from '../core/execution/deadline.ts';
-import type { Histogram } from '../core/histogram.ts';
 import { limits } from '../core/limits.ts';
 import type { MonoMs, WallMs } from '../core/time.ts';
 import type { Timer } from '../ports/clock.ts';
-import type { ClaimedRun, EndOfAttempt, SettledItem, StopOrder } from '../ports/store-runs.ts';
+import type {
+  ClaimedFunction,
+  ClaimedRun,
+  EndOfAttempt,
+  SettledItem,
+  StopOrder,
+} from '../ports/store-runs.ts';
 import { Attempt, type AttemptHost, type StopCause } from './attempt.ts';
 import type { Counters } from './counters.ts';
 import type { Recorder } from './durable/recorder.ts';
 import type { Ending, Finaliser } from './finaliser.ts';
 import type { HostedCode } from './hosted.ts';
+import { askFor, codeFor, type Lot, openLots } from './lots.ts';
 import type { Meters } from './meters.ts';
 import type { Notes } from './notes.ts';
 import { Pace } from './pace.ts';
@@ -59,19 +65,9 @@ export interface DispatcherHost {
   cleared(tenure: Tenure): void;
 }
 
-/** A function and its share of the slots. */
-interface Lot {
-  readonly code: HostedCode;
-  readonly attempts: Histogram;
-  readonly lags: Histogram;
-  running: number;
-  ahead: number;
-  /** There may be work for it. */
-  wanted: boolean;
-}
-
 interface Waiting {
   readonly run: ClaimedRun;
+  readonly code: HostedCode;
   readonly lot: Lot;
   readonly tenure: Tenure;
   readonly askedAt: MonoMs;
@@ -87,7 +83,7 @@ export class Dispatcher implements AttemptHost {
   readonly #host: DispatcherHost;
   readonly #finaliser: Finaliser;
   readonly #slots: number;
-  readonly #lots = new Map<string, Lot>();
+  readonly #lots: ReadonlyMap<string, Lot>;
   readonly #attempts = new Map<number, Attempt>();
   readonly #lingering = new Set<Attempt>();
   /** Their ends wait for notes and parts: not executing any more, not with the finaliser yet. */
@@ -133,11 +129,7 @@ export class Dispatcher implements AttemptHost {
     this.#pace = new Pace(parts.slots);
     this.#claimedAt = parts.world.clock.mono();
     this.#lookedAt = this.#claimedAt;
-    const { attempts, lags } = parts.meters;
-    for (const code of parts.functions) {
-      const measured = { attempts: attempts.of(code.fn), lags: lags.of(code.fn) };
-      this.#lots.set(code.fn, { code, ...measured, running: 0, ahead: 0, wanted: true });
-    }
+    this.#lots = openLots(parts.functions, parts.meters);
   }
 
   /** Slots with a handler in them, and among these the ones whose code ignores its end. */
@@ -323,13 +315,13 @@ export class Dispatcher implements AttemptHost {
     const runsMax = this.#room();
     if (runsMax <= 0) return;
     const lots: Lot[] = [];
-    const functions: { fn: string; runsMax: number }[] = [];
+    const functions: ClaimedFunction[] = [];
     for (const lot of this.#lots.values()) {
-      const room = roomOf(lot, runsMax);
-      if (!lot.wanted || room <= 0) continue;
+      const ask = lot.wanted ? askFor(lot, runsMax) : null;
+      if (ask === null) continue;
       lot.wanted = false;
       lots.push(lot);
-      functions.push({ fn: lot.code.fn, runsMax: room });
+      functions.push(ask);
     }
     if (functions.length > 0) void this.#ask(tenure, lots, functions, runsMax);
   }
@@ -349,7 +341,7 @@ export class Dispatcher implements AttemptHost {
   async #ask(
     tenure: Tenure,
     lots: readonly Lot[],
-    functions: readonly { readonly fn: string; readonly runsMax: number }[],
+    functions: readonly ClaimedFunction[],
     runsMax: number,
   ): Promise<void> {
     this.#claiming = true;
@@ -389,7 +381,7 @@ export class Dispatcher implements AttemptHost {
   #take(
     tenure: Tenure,
     lots: readonly Lot[],
-    functions: readonly { readonly runsMax: number }[],
+    functions: readonly ClaimedFunction[],
     runs: readonly ClaimedRun[],
     runsMax: number,
   ): void {
@@ -399,12 +391,13 @@ export class Dispatcher implements AttemptHost {
     const brought = new Map<Lot, number>();
     for (const run of runs) {
       const lot = this.#lots.get(run.fn);
-      if (lot === undefined) {
+      const code = lot && codeFor(lot, run);
+      if (lot === undefined || code === undefined) {
         this.#finaliser.add({ run, tenure, end: { how: 'handed-back' } });
         continue;
       }
       lot.ahead += 1;
-      this.#ahead.push({ run, lot, tenure, askedAt: this.#claimedAt });
+      this.#ahead.push({ run, code, lot, tenure, askedAt: this.#claimedAt });
       if (lots.length > 1) brought.set(lot, (brought.get(lot) ?? 0) + 1);
     }
     const full = runs.length >= runsMax;
@@ -448,7 +441,7 @@ export class Dispatcher implements AttemptHost {
     this.schedule();
   }
 
-  #begin({ run, lot, tenure, askedAt }: Waiting): void {
+  #begin({ run, code, lot, tenure, askedAt }: Waiting): void {
     lot.ahead -= 1;
     this.#begun += 1;
     const now = this.world.clock.mono();
@@ -461,7 +454,7 @@ export class Dispatcher implements AttemptHost {
     lot.running += 1;
     this.#busy += 1;
     if (run.attempt === 1) lot.lags.observe(this.world.clock.wall() - run.acceptedAt);
-    const attempt = new Attempt(this, { run, code: lot.code, tenure }, now, timeoutMs);
+    const attempt = new Attempt(this, { run, code, tenure }, now, timeoutMs);
     this.#attempts.set(run.seq, attempt);
     attempt.begin();
   }
@@ -491,9 +484,4 @@ export class Dispatcher implements AttemptHost {
       this.#finaliser.add({ run, tenure, end: { how: 'handed-back' } });
     }
   }
-}
-
-function roomOf({ code, running, ahead }: Lot, runsMax: number): number {
-  if (code.concurrency === null) return runsMax;
-  return Math.min(runsMax, code.concurrency - running - ahead);
 }

@@ -13,6 +13,7 @@ const run = (change: Partial<RunView> = {}): RunView => ({
   seq: 1,
   id: 'r1',
   fn: 'image.resize',
+  pin: null,
   status: 'queued',
   gate: 'slot',
   lane: 'album',
@@ -43,11 +44,13 @@ const say = (change: Partial<RunView>, facts: Partial<ExplainFacts> = {}): strin
     run: run(change),
     laneHolders: [],
     laneAhead: 0,
+    childrenOpen: 0,
     tenant: null,
     pauses: [],
     hosts: 1,
     nodes: 1,
     slotAhead: 0,
+    timed: null,
     now,
     ...facts,
   });
@@ -106,13 +109,35 @@ describe('the sentence about a run that has an owner', () => {
   });
 });
 
+describe('the sentence about a run that flow control keeps', () => {
+  const waits = { gate: 'time', dueAt: wallMs(now + 90_000), attempt: 0 } as const;
+
+  it('says what decides when it is due', () => {
+    assert.equal(
+      say(waits, { timed: 'debounce' }),
+      'It is debounced: due in 90 s, or later if another start comes before that.',
+    );
+    assert.equal(
+      say(waits, { timed: 'throttle' }),
+      'Its function is throttled: others of its key go first, and it is due in 90 s.',
+    );
+  });
+
+  it('says what any run says that waits for its retry', () => {
+    assert.equal(
+      say({ ...waits, attempt: 1, failures: 1 }, { timed: 'throttle' }),
+      'Its attempt 1 did not succeed; the next one is due in 90 s.',
+    );
+  });
+});
+
 describe('the sentence about a run that is set aside', () => {
   it('names the difference, where its code has changed', () => {
     const quarantine = { code: 'replay.diverged', message: 'after one end that fits, ...' };
     assert.equal(
       say({ status: 'quarantined', crashes: 0, quarantine }),
       'It was set aside because its code has changed: after one end that fits, ...; ' +
-        'mend the code and retry it, fork it, or cancel it.',
+        'mend the code and retry it, send it on with another version, fork it, or cancel it.',
     );
   });
 
@@ -232,6 +257,33 @@ describe('the sentence about a run that waits for a slot', () => {
       "No live node hosts its function 'image.resize': none of the 3 nodes does.",
     );
     assert.match(say({}, { nodes: 1, hosts: 0 }), /: the one node that is up does not\.$/);
+  });
+
+  it('says which version nobody could execute', () => {
+    const alone = { nodes: 3, hosts: 0 };
+    const what = "version '1' of 'image.resize', which no live node hosts";
+    assert.equal(say({ pin: '1' }, alone), `It waits for ${what}.`);
+    assert.equal(say({ pin: '1' }, { nodes: 0, hosts: 0 }), 'No node is up.');
+    assert.equal(
+      say({ pin: '1', status: 'parked', dueAt: wallMs(now + 5_000) }, alone),
+      `It is parked and wakes in 5 s; then it waits for ${what}.`,
+    );
+    assert.equal(
+      say({ pin: '1', status: 'parked' }, alone),
+      `It is parked until something wakes it; then it waits for ${what}.`,
+    );
+    assert.equal(say({ pin: '1' }), 'It is next for a free slot on the one node that hosts it.');
+  });
+
+  it('tells nobody how many go first who may not know it', () => {
+    const known = { run: run({ gate: 'slot' }), laneHolders: [], tenant: null, pauses: [], now };
+    const family = { timed: null, childrenOpen: 0 };
+    const hidden = { ...known, ...family, hosts: 2, nodes: 2, laneAhead: null, slotAhead: null };
+    assert.equal(explain(hidden), 'It waits for a free slot on one of 2 nodes.');
+    assert.equal(
+      explain({ ...hidden, run: run({ gate: 'lane' }) }),
+      "It waits to enter its lane 'album'.",
+    );
   });
 
   it('says how many go first', () => {

@@ -8,8 +8,14 @@
 import type { WallMs } from '../core/time.ts';
 import type { ExplainFacts, RunView } from '../ports/store-reads.ts';
 
+/** The facts as somebody may know them: null, where how many stand before the run is not told. */
+export type KnownFacts = Omit<ExplainFacts, 'laneAhead' | 'slotAhead'> & {
+  readonly laneAhead: number | null;
+  readonly slotAhead: number | null;
+};
+
 /** Why the run is where it is. */
-export function explain(facts: ExplainFacts): string {
+export function explain(facts: KnownFacts): string {
   const { run } = facts;
   switch (run.status) {
     case 'done':
@@ -40,7 +46,7 @@ const pastWords: Readonly<Record<string, string>> = {
   lost: 'was lost',
 };
 
-function running({ run, now }: ExplainFacts): string {
+function running({ run, now }: KnownFacts): string {
   const where = run.owner === null ? 'an unknown node' : `node '${run.owner}'`;
   const since = run.startedAt === null ? '' : ` for ${span(now, run.startedAt)}`;
   const what = `attempt ${run.attempt} has been running on ${where}${since}`;
@@ -48,20 +54,33 @@ function running({ run, now }: ExplainFacts): string {
   return `It was asked to stop (${run.stopReason}) and has not ended yet: ${what}.`;
 }
 
-function parked({ run, now }: ExplainFacts): string {
+/** The version that a run is pinned to, if nobody up could execute it. */
+function missing({ run, hosts }: KnownFacts): string | null {
+  if (run.pin === null || hosts > 0) return null;
+  return `version '${run.pin}' of '${run.fn}', which no live node hosts`;
+}
+
+function parked(facts: KnownFacts): string {
+  const { run, childrenOpen, now } = facts;
   if (run.owner !== null) {
     const code = `the code of its timed-out attempt ${run.attempt}`;
     return `It waits for ${code} to stop on node '${run.owner}'.`;
   }
-  if (run.dueAt === null) return 'It is parked until something wakes it.';
-  return `It is parked and wakes ${until(now, run.dueAt)}.`;
+  const version = missing(facts);
+  const then = version === null ? '' : `; then it waits for ${version}`;
+  const left =
+    childrenOpen === 0
+      ? ''
+      : `; ${childrenOpen} of its children ${haveWord(childrenOpen)} not ended`;
+  if (run.dueAt === null) return `It is parked until something wakes it${left}${then}.`;
+  return `It is parked and wakes ${until(now, run.dueAt)}${left}${then}.`;
 }
 
 function quarantined({ crashes, quarantine }: RunView): string {
   if (quarantine?.code === 'replay.diverged') {
     return (
       `It was set aside because its code has changed: ${quarantine.message}; ` +
-      'mend the code and retry it, fork it, or cancel it.'
+      'mend the code and retry it, send it on with another version, fork it, or cancel it.'
     );
   }
   if (crashes === 0 && quarantine !== null) {
@@ -72,11 +91,10 @@ function quarantined({ crashes, quarantine }: RunView): string {
   return `It was set aside after ${times}${why}; retry it or cancel it.`;
 }
 
-function queued(facts: ExplainFacts): string {
-  const { run, now } = facts;
-  switch (run.gate) {
+function queued(facts: KnownFacts): string {
+  switch (facts.run.gate) {
     case 'time':
-      return dueLater(run, now);
+      return dueLater(facts);
     case 'lane':
       return inLane(facts);
     case 'tenant':
@@ -87,16 +105,26 @@ function queued(facts: ExplainFacts): string {
   }
 }
 
-function dueLater({ dueAt, failures, attempt }: RunView, now: WallMs): string {
+function dueLater({ run, timed, now }: KnownFacts): string {
+  const { dueAt, failures, attempt } = run;
   const when = dueAt === null || dueAt <= now ? 'now' : until(now, dueAt);
   if (failures > 0) return `Its attempt ${attempt} did not succeed; the next one is due ${when}.`;
+  if (attempt === 0 && timed === 'debounce') {
+    return `It is debounced: due ${when}, or later if another start comes before that.`;
+  }
+  if (attempt === 0 && timed === 'throttle') {
+    return `Its function is throttled: others of its key go first, and it is due ${when}.`;
+  }
   return `It is due ${when}.`;
 }
 
-function inLane({ run, laneHolders, laneAhead, pauses, now }: ExplainFacts): string {
+function inLane({ run, laneHolders, laneAhead, pauses, now }: KnownFacts): string {
   const pause = pauses.find(({ kind }) => kind === 'lane');
   if (pause !== undefined) return `Its lane '${run.lane}' is paused${because(pause, now)}.`;
-  const ahead = laneAhead === 0 ? '' : `, and ${runsWord(laneAhead)} of the lane before it`;
+  const ahead =
+    laneAhead === null || laneAhead === 0
+      ? ''
+      : `, and ${runsWord(laneAhead)} of the lane before it`;
   const [holder] = laneHolders;
   if (holder === undefined) return `It waits to enter its lane '${run.lane}'${ahead}.`;
   const full = `lane '${run.lane}' is full (${laneHolders.length} of ${run.laneWidth})`;
@@ -117,7 +145,7 @@ function holderState(holder: RunView, now: WallMs): string {
   return `which was accepted ${span(now, holder.acceptedAt)} ago and has not ended`;
 }
 
-function ofTenant({ run, tenant }: ExplainFacts): string {
+function ofTenant({ run, tenant }: KnownFacts): string {
   if (tenant === null || tenant.runningMax === null) {
     return `It waits for a place of its tenant '${run.tenant}'.`;
   }
@@ -125,15 +153,19 @@ function ofTenant({ run, tenant }: ExplainFacts): string {
   return `Its tenant '${run.tenant}' is at its limit: ${holding} of ${runningMax} runs.`;
 }
 
-function forSlot({ run, pauses, hosts, nodes, slotAhead, now }: ExplainFacts): string {
+function forSlot(facts: KnownFacts): string {
+  const { run, pauses, hosts, nodes, slotAhead, now } = facts;
   const pause = pauses.find(({ kind }) => kind === 'function');
   if (pause !== undefined) return `Its function '${run.fn}' is paused${because(pause, now)}.`;
   if (nodes === 0) return 'No node is up.';
+  const version = missing(facts);
+  if (version !== null) return `It waits for ${version}.`;
   if (hosts === 0) {
     const up = nodes === 1 ? 'the one node that is up does not' : `none of the ${nodes} nodes does`;
     return `No live node hosts its function '${run.fn}': ${up}.`;
   }
   const where = hosts === 1 ? 'the one node that hosts it' : `one of ${hosts} nodes`;
+  if (slotAhead === null) return `It waits for a free slot on ${where}.`;
   if (slotAhead === 0) return `It is next for a free slot on ${where}.`;
   return `It waits for a free slot on ${where}, behind ${runsWord(slotAhead)} of its function.`;
 }
@@ -144,6 +176,8 @@ const because = (pause: { readonly reason: string; readonly since: WallMs }, now
 };
 
 const runsWord = (count: number): string => (count === 1 ? '1 run' : `${count} runs`);
+
+const haveWord = (count: number): string => (count === 1 ? 'has' : 'have');
 
 const until = (now: WallMs, at: WallMs): string => `in ${span(at, now)}`;
 

@@ -4,14 +4,17 @@
  * F1 Any value can be thrown; none of them breaks this, even when its own properties throw.
  * F2 What is kept is bounded: message, stack, the code if it is a word. No other property is kept,
  *    so that no secret gets into the store beyond what the message says.
+ *    Credentials that message or stack quote are taken out.
  * F3 A step that failed for good is told as what it threw, and ends its run: in a later attempt it
- *    would give the same.
+ *    would give the same. So does a child that did not succeed.
  */
+import { ChildError } from '../core/durable/child-error.ts';
 import { StepError } from '../core/durable/step-error.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { NonRetryableError, RetryAtError } from '../core/handler-error.ts';
 import { limits } from '../core/limits.ts';
 import type { ErrorDetail } from '../core/outcome.ts';
+import { withoutCredentials } from '../core/redact.ts';
 import type { RetryAdvice } from '../core/retry.ts';
 import { wallMs } from '../core/time.ts';
 
@@ -29,6 +32,11 @@ const hopeless: ReadonlySet<string> = new Set([
   'output.invalid',
   'request.invalid',
   'key.invalid',
+  'script.invalid',
+  'script.over_limit',
+  'sandbox.unavailable',
+  'signal.unknown',
+  'state.full',
 ]);
 
 /** The stored form of a thrown value. */
@@ -53,7 +61,9 @@ function detailOf(thrown: unknown): ErrorDetail {
     return { ...detail, details: { ...details, step: thrown.step } };
   }
   const { stack } = thrown;
+  const own = thrown instanceof ChildError ? { details: thrown.details } : {};
   const detail: ErrorDetail = {
+    ...own,
     code: codeOf(thrown),
     message: cut(String(thrown.message), limits.errorMessageCharsMax),
     name: cut(String(thrown.name), limits.tagCharsMax),
@@ -76,11 +86,15 @@ function textOf(thrown: unknown): string {
   return typeof message === 'string' ? `an object that says '${message}'` : 'an object';
 }
 
-const cut = (text: string, charsMax: number): string =>
-  text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
+/** Cut first, so that the work is bounded; a secret that is cut in two may lose its mark. */
+const cut = (text: string, charsMax: number): string => {
+  const shown = withoutCredentials(text.slice(0, 2 * charsMax));
+  return shown.length <= charsMax ? shown : `${shown.slice(0, charsMax - 1)}…`;
+};
 
 function adviceOf(thrown: unknown): RetryAdvice | null {
   if (thrown instanceof NonRetryableError || thrown instanceof StepError) return { kind: 'never' };
+  if (thrown instanceof ChildError) return { kind: 'never' };
   if (thrown instanceof HoldfastError && hopeless.has(thrown.code)) return { kind: 'never' };
   if (!(thrown instanceof RetryAtError)) return null;
   if (thrown.afterMs !== null) {

@@ -175,8 +175,9 @@ export class Finaliser {
       this.add({ ...ending, end: { how: 'handed-back', begun: true } });
       return;
     }
-    // A hand-back that was sent again after a lost answer is no result, and nothing of it is lost.
-    if (ending.end.how !== 'handed-back') {
+    // What was sent again after a lost answer and holds no result: nothing of it is lost.
+    const { how } = ending.end;
+    if (how !== 'handed-back' && how !== 'parked') {
       this.#counters.lateResults += 1;
       this.#world.log.log('warn', 'a late result was refused: the run has another owner', fields);
     }
@@ -225,4 +226,7 @@ export class Finaliser {
 
 const charsOf = (end: EndOfAttempt): number => (end.how === 'succeeded' ? end.result.length : 0);
 
-const itemOf = ({ run, end }: Ending): EndItem => ({ seq: run.seq, fence: run.fence, end });
+const itemOf = ({ run: { id, seq, fence }, end }: Ending): EndItem => ({
+  ...(id === null ? {} : { id }),
+  ...{ seq, fence, end },
+});

@@ -1,6 +1,6 @@
 /**
- * Owns the way of requests into the store: starts, cancellations, retries, events and
- * decisions of all callers.
+ * Owns the way of requests into the store: starts, cancellations, retries, events, decisions and
+ * signals of all callers.
  *
  * I1 Concurrent callers share store calls; each gets its own verdict after the commit.
  * I2 Wake-ups go out after the commit. A node of this very runtime asks for runs right behind the
@@ -9,6 +9,12 @@
 import { limits } from '../core/limits.ts';
 import type { Waking } from '../ports/store.ts';
 import type {
+  DiscardItem,
+  DiscardVerdict,
+  RedriveItem,
+  RedriveVerdict,
+} from '../ports/store-flow.ts';
+import type {
   CancelItem,
   CancelVerdict,
   RetryItem,
@@ -16,6 +22,7 @@ import type {
   StartItem,
   StartVerdict,
 } from '../ports/store-runs.ts';
+import type { SignalItem, SignalVerdict } from '../ports/store-signals.ts';
 import type {
   AnswerItem,
   AnswerVerdict,
@@ -48,9 +55,12 @@ export class Intake {
   readonly starts: Gather<StartItem, StartVerdict>;
   readonly cancels: Gather<CancelItem, CancelVerdict>;
   readonly retries: Gather<RetryItem, RetryVerdict>;
+  readonly redrives: Gather<RedriveItem, RedriveVerdict>;
+  readonly discards: Gather<DiscardItem, DiscardVerdict>;
   readonly forks: Gather<ForkItem, ForkVerdict>;
   readonly events: Gather<EventItem, EventVerdict>;
   readonly answers: Gather<AnswerItem, AnswerVerdict>;
+  readonly signals: Gather<SignalItem, SignalVerdict>;
   readonly #world: World;
   readonly #counters: Counters;
   readonly #host: IntakeHost;
@@ -71,6 +81,8 @@ export class Intake {
     this.starts = new Gather({ ...bounds, weigh, send: (items) => this.#start(items) });
     this.cancels = new Gather({ ...light, send: (items) => this.#heard(store.cancel(items)) });
     this.retries = new Gather({ ...light, send: (items) => this.#heard(store.retry(items)) });
+    this.redrives = new Gather({ ...light, send: (items) => this.#heard(store.redrive(items)) });
+    this.discards = new Gather({ ...light, send: (items) => this.#heard(store.discard(items)) });
     this.forks = new Gather({
       ...{ ...light, itemsMax: forksMax },
       send: (items) => this.#heard(store.fork(items)),
@@ -91,6 +103,14 @@ export class Intake {
         return verdicts;
       },
     });
+    this.signals = new Gather({
+      ...{ ...bounds, itemsMax: eventsMax, weigh: ({ data }) => data.length },
+      send: async (items) => {
+        const verdicts = await this.#heard(store.signal(items));
+        for (const verdict of verdicts) if (verdict.ok && verdict.created) counters.signals += 1;
+        return verdicts;
+      },
+    });
   }
 
   async #start(items: readonly StartItem[]): Promise<readonly StartVerdict[]> {
@@ -101,7 +121,10 @@ export class Intake {
     // A run that is due later wakes nobody, but others should know when.
     if (
       !woken.ready &&
-      items.some(({ dueAt, deadlineAt }) => dueAt !== null || deadlineAt !== null)
+      items.some(
+        ({ dueAt, deadlineAt, flow }) =>
+          dueAt !== null || deadlineAt !== null || flow !== undefined,
+      )
     ) {
       this.#world.bus.publish('ready');
     }

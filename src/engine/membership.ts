@@ -112,6 +112,13 @@ export class Membership {
     return this.#world.clock.mono() < this.trustedUntil(standing);
   }
 
+  /** Asks for a heartbeat now; false where that would tell nothing that is not known. */
+  hurry(): boolean {
+    const hurry = this.#standing?.keeper.hurry;
+    hurry?.();
+    return hurry !== undefined;
+  }
+
   /** M1: ends the current tenure if its trust is over; `why` says who noticed. */
   distrust(why: string): void {
     if (this.#standing !== null) this.#end(this.#standing.tenure, why);

@@ -12,7 +12,7 @@ import { limits } from '../core/limits.ts';
 const furtherFunctions = 'other';
 
 /** Durations by function. */
-class FunctionTimes {
+export class FunctionTimes {
   readonly #byName = new Map<string, Histogram>();
 
   /** The histogram of a function (M2). */
@@ -37,4 +37,6 @@ export class Meters {
   readonly attempts = new FunctionTimes();
   /** From the acceptance of a run to the call of its handler in the first attempt. */
   readonly lags = new FunctionTimes();
+  /** From the admission of a call to its answer. */
+  readonly calls = new FunctionTimes();
 }

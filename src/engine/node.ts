@@ -11,12 +11,14 @@ import { limits } from '../core/limits.ts';
 import type { Outcome, OutcomeKind } from '../core/outcome.ts';
 import type { Unsubscribe } from '../ports/bus.ts';
 import type { Timer } from '../ports/clock.ts';
-import type { Beat, NodeRow } from '../ports/store-nodes.ts';
+import type { Beat, SeenNode } from '../ports/store-nodes.ts';
 import type { Retention } from '../ports/store-reads.ts';
 import type { SettledItem, StartItem } from '../ports/store-runs.ts';
+import { executable } from './batches.ts';
 import type { Counters } from './counters.ts';
 import { Detector } from './detector.ts';
 import { Dispatcher, type DispatcherHost } from './dispatcher.ts';
+import type { ChildMaker, ChildStarts } from './durable/child-starts.ts';
 import { Recorder } from './durable/recorder.ts';
 import { type Ending, Finaliser, type FinaliserHost } from './finaliser.ts';
 import type { HostedCode } from './hosted.ts';
@@ -44,6 +46,8 @@ export interface NodeSettings {
   readonly pruneEveryMs: number;
   readonly retention: Retention;
   readonly functions: readonly HostedCode[];
+  /** Makes the children that its runs start. */
+  readonly child: ChildMaker;
 }
 
 /** What a node shares with its runtime. */
@@ -51,6 +55,8 @@ export interface NodeShared {
   readonly counters: Counters;
   readonly meters: Meters;
   readonly waits: Waits;
+  /** Starts runs. */
+  readonly send: ChildStarts['send'];
 }
 
 const counterOf: Record<OutcomeKind, keyof Counters> = {
@@ -81,7 +87,8 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
   #readStopsAgain = false;
   #draining: Promise<void> | null = null;
 
-  constructor(world: World, settings: NodeSettings, { counters, meters, waits }: NodeShared) {
+  constructor(world: World, settings: NodeSettings, shared: NodeShared) {
+    const { counters, meters, waits, send } = shared;
     this.#world = world;
     this.#settings = settings;
     this.#counters = counters;
@@ -94,14 +101,17 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
     this.#membership = new Membership(world, { ...settings, functions: hosted }, counters, this);
     this.#finaliser = new Finaliser(world, counters, this);
     const notes = new Notes(world, counters);
-    const recorder = new Recorder(world, counters);
+    const starts = { make: settings.child, send };
+    const recorder = new Recorder(world, counters, starts);
     const outlets = new Parts(world, counters);
     const parts = { world, counters, host: this, finaliser: this.#finaliser };
     const ways = { notes, outlets, recorder };
-    this.#dispatcher = new Dispatcher({ ...parts, ...ways, meters, slots, functions });
+    const codes = functions.map((code) => executable(code, world.clock));
+    this.#dispatcher = new Dispatcher({ ...parts, ...ways, meters, slots, functions: codes });
     this.#detector = new Detector(world, counters, {
       self: () => this.#membership.tenure?.node ?? null,
       stoppedHere: (node) => this.#cleared.has(node),
+      hurry: () => this.#membership.hurry(),
     });
     this.#sweeper = new Sweeper(world, counters, retention, pruneEveryMs);
   }
@@ -140,7 +150,7 @@ export class Node implements DispatcherHost, FinaliserHost, MembershipHost {
   }
 
   /** The nodes as they were last heard of. */
-  get rows(): readonly NodeRow[] {
+  get rows(): readonly SeenNode[] {
     return this.#detector.rows;
   }
 

@@ -268,8 +268,8 @@ const isBusy = ({ sent, waiting }: Outlet): boolean => sent !== null || waiting 
 /** The waiting parts as one item, or as many of them as one should hold; null: there are none. */
 function itemOf(outlet: Outlet): AppendItem | null {
   if (outlet.waiting === 0) return null;
-  const { seq, fence, attempt } = outlet.run;
-  const base = { seq, fence, attempt, from: outlet.answered };
+  const { id, seq, fence, attempt } = outlet.run;
+  const base = { id, seq, fence, attempt, from: outlet.answered };
   if (outlet.full) {
     const count = outlet.waiting;
     outlet.waiting = 0;

@@ -4,13 +4,16 @@
  * C1 Everything that costs something is made when it is first asked for: most handlers ask for
  *    little.
  * C2 Logging never throws and never waits. Over its bounds it drops, and counts what it dropped.
- * C3 Once the attempt has ended, log, progress and emit do nothing: what they are given could not
- *    be kept under the fence.
+ * C3 Once the attempt has ended, log, progress, state and emit do nothing: what they are given
+ *    could not be kept under the fence.
  */
 import type { Fence } from '../core/fence.ts';
 import type { WallMs } from '../core/time.ts';
 import type { LogLevel } from '../ports/log.ts';
 import type { PartData } from '../ports/store-parts.ts';
+import type { CallFacts, CallPart, Later } from './calls/words.ts';
+import type { DeclaredState } from './declared-state.ts';
+import type { ChildFunction, ChildOptions } from './durable/child-words.ts';
 import type { DurableContext } from './durable/words.ts';
 
 /** Logs lines that are kept with the run (`hf.runs.logs(id)`), at most 1,000 of a run. */
@@ -43,7 +46,7 @@ export interface Emit {
 }
 
 /** What a handler knows of its run. */
-export interface RunContext extends DurableContext {
+export interface RunContext extends DurableContext, CallPart {
   readonly runId: string;
   /** From 1. */
   readonly attempt: number;
@@ -61,6 +64,8 @@ export interface RunContext extends DurableContext {
    * `payload.too_large`.
    */
   progress(value: unknown): void;
+  /** What the run says of itself under names, for whoever asks while it goes on. */
+  readonly state: DeclaredState;
   /** Adds to the stream of the run what its readers see at once. */
   readonly emit: Emit;
   readonly tenant: string;
@@ -87,9 +92,14 @@ export interface ContextSource {
     readonly deadlineAt: WallMs | null;
   };
   readonly trace: string | null;
+  /** Null: it is run, not called. */
+  readonly call: CallFacts | null;
+  later<Output>(): Later<Output>;
   signal(): AbortSignal;
   keepLine(level: LogLevel, message: string, fields: unknown): void;
   keepProgress(value: unknown): void;
+  /** Made when it is first asked for. */
+  declared(): DeclaredState;
   emitPart(part: unknown): boolean;
   partsDrained(): Promise<void>;
   /** Made when it is first asked for. */
@@ -142,6 +152,14 @@ export class AttemptContext implements RunContext {
     return this.#source.signal();
   }
 
+  get call(): CallFacts | null {
+    return this.#source.call;
+  }
+
+  get later(): CallPart['later'] {
+    return () => this.#source.later();
+  }
+
   get log(): RunLogger {
     this.#log ??= loggerOf(this.#source);
     return this.#log;
@@ -149,6 +167,10 @@ export class AttemptContext implements RunContext {
 
   get progress(): (value: unknown) => void {
     return (value) => this.#source.keepProgress(value);
+  }
+
+  get state(): DeclaredState {
+    return this.#source.declared();
   }
 
   get emit(): Emit {
@@ -161,6 +183,10 @@ export class AttemptContext implements RunContext {
 
   get step(): DurableContext['step'] {
     return (name, run, options) => this.#source.durable().step(name, run, options);
+  }
+
+  get transaction(): DurableContext['transaction'] {
+    return (name, run, options) => this.#source.durable().transaction(name, run, options);
   }
 
   get sleep(): DurableContext['sleep'] {
@@ -177,6 +203,26 @@ export class AttemptContext implements RunContext {
 
   get approval(): DurableContext['approval'] {
     return (name, options) => this.#source.durable().approval(name, options);
+  }
+
+  get waitForSignal(): DurableContext['waitForSignal'] {
+    return (names, options) => this.#source.durable().waitForSignal(names, options);
+  }
+
+  get start(): DurableContext['start'] {
+    return <Input, Output>(
+      fn: ChildFunction<Input, Output> | string,
+      input: Input,
+      options?: ChildOptions,
+    ) => this.#source.durable().start(fn as ChildFunction<Input, Output>, input, options);
+  }
+
+  get all(): DurableContext['all'] {
+    return <Input, Output>(
+      fn: ChildFunction<Input, Output> | string,
+      inputs: Iterable<Input> | AsyncIterable<Input>,
+      options?: ChildOptions,
+    ) => this.#source.durable().all(fn as ChildFunction<Input, Output>, inputs, options);
   }
 
   get now(): DurableContext['now'] {

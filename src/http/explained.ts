@@ -1,10 +1,10 @@
 /**
  * Owns what of an explanation a caller gets.
  *
- * X1 For a key of a tenant, runs of others are not among the facts, nor in the sentence. How many
- *    stand before the run is told: the queue is shared, and nothing is explained without it.
+ * X1 For a key of a tenant, runs of others are not among the facts, nor in the sentence; nor is how
+ *    many stand before the run, since those of others count as well.
  */
-import { explain } from '../engine/explain.ts';
+import { explain, type KnownFacts } from '../engine/explain.ts';
 import type { ExplainFacts } from '../ports/store-reads.ts';
 import type { Caller } from './caller.ts';
 import { viewBody } from './views.ts';
@@ -14,11 +14,14 @@ export function explainedFor(
   { tenant }: Caller,
   { sentence, facts }: { readonly sentence: string; readonly facts: ExplainFacts },
 ): unknown {
-  const own = facts.laneHolders.filter((one) => tenant === null || one.tenant === tenant);
-  const seen = { ...facts, laneHolders: own };
-  const whole = own.length === facts.laneHolders.length;
-  return {
-    sentence: whole ? sentence : explain(seen),
-    facts: { ...seen, run: viewBody(facts.run), laneHolders: own.map(viewBody) },
-  };
+  if (tenant === null) return { sentence, facts: bodyOf(facts) };
+  const laneHolders = facts.laneHolders.filter((one) => one.tenant === tenant);
+  const known = { ...facts, laneHolders, laneAhead: null, slotAhead: null };
+  return { sentence: explain(known), facts: bodyOf(known) };
 }
+
+const bodyOf = (facts: KnownFacts): unknown => ({
+  ...facts,
+  run: viewBody(facts.run),
+  laneHolders: facts.laneHolders.map(viewBody),
+});

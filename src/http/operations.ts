@@ -9,12 +9,13 @@ import { HoldfastError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { type WallMs, wallMs } from '../core/time.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Changed, RunQuery, Runs } from '../runtime/runs.ts';
+import type { DeadLetters } from '../runtime/dead-letters.ts';
+import type { BulkOptions, Changed, RunQuery, Runs } from '../runtime/runs.ts';
 import { errorOf, type Problem, problemOf } from './problem.ts';
 
 /** What is to be done. */
 export interface OperationAsk {
-  readonly action: 'cancel' | 'retry';
+  readonly action: 'cancel' | 'retry' | 'redrive' | 'discard';
   readonly filter: RunQuery;
   readonly reason: string | null;
 }
@@ -39,14 +40,16 @@ interface Kept {
 /** The operations of one process. */
 export class Operations {
   readonly #runs: Runs;
+  readonly #dead: DeadLetters;
   readonly #clock: Clock;
   readonly #newId: () => string;
   readonly #kept = new Map<string, Kept>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #stop = new AbortController();
 
-  constructor(runs: Runs, clock: Clock, newId: () => string) {
+  constructor(runs: Runs, dead: DeadLetters, clock: Clock, newId: () => string) {
     this.#runs = runs;
+    this.#dead = dead;
     this.#clock = clock;
     this.#newId = newId;
   }
@@ -96,7 +99,21 @@ export class Operations {
     await Promise.all(this.#underWay);
   }
 
-  async #work(kept: Kept, { action, filter, reason }: OperationAsk): Promise<void> {
+  #act({ action, filter, reason }: OperationAsk, bulk: BulkOptions): Promise<Changed> {
+    const why = reason ?? undefined;
+    switch (action) {
+      case 'cancel':
+        return this.#runs.cancelWhere(filter, why, bulk);
+      case 'retry':
+        return this.#runs.retryWhere(filter, bulk);
+      case 'redrive':
+        return this.#dead.redriveWhere(filter, bulk);
+      case 'discard':
+        return this.#dead.discardWhere(filter, why, bulk);
+    }
+  }
+
+  async #work(kept: Kept, ask: OperationAsk): Promise<void> {
     const { signal } = this.#stop;
     const put = (more: Partial<OperationView>): void => {
       kept.view = { ...kept.view, ...more };
@@ -105,11 +122,7 @@ export class Operations {
       put({ state, endedAt: wallMs(this.#clock.wall()), ...more });
     const bulk = { signal, onProgress: (sofar: Changed) => put(sofar) };
     try {
-      const changed =
-        action === 'cancel'
-          ? await this.#runs.cancelWhere(filter, reason ?? undefined, bulk)
-          : await this.#runs.retryWhere(filter, bulk);
-      end('done', changed);
+      end('done', await this.#act(ask, bulk));
     } catch (error) {
       if (signal.aborted) end('stopped', {});
       else end('failed', { problem: problemOf(errorOf(error), kept.view.id) });

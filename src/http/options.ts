@@ -6,8 +6,10 @@
  */
 import { checkNumber, checkOptions, checkWhole, checkWord, invalid } from '../core/check.ts';
 import { limits } from '../core/limits.ts';
+import { standardRedactor } from '../core/redact.ts';
 import type { Log } from '../ports/log.ts';
-import { stderrLog } from '../runtime/stderr-log.ts';
+import { stderrLog } from '../runtime/log/own-log.ts';
+import { redactingLog } from '../runtime/log/redacting-log.ts';
 import { hostDefault, isLoopback, portDefault } from './address.ts';
 
 /** What `serveHttp` takes beside the runtime. */
@@ -108,7 +110,7 @@ export function httpSettings(options: HttpOptions): HttpSettings {
     streamStallMs: whole('streamStallMs', 30_000, 100, hourMs),
     streamBeatMs: whole('streamBeatMs', 15_000, 100, hourMs),
     metrics: checkWord('metrics', options.metrics ?? 'all', ['all', 'process', 'off']),
-    log,
+    log: redactingLog(log, standardRedactor),
   };
 }
 

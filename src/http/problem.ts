@@ -4,9 +4,11 @@
  *
  * P1 Nothing of a cause goes out. An error that has one, and errors that speak of the machine
  *    (paths, addresses) or of our own defects, say what their row of the table says, and no more.
- * P2 `Retry-After` stands where the table says `after`.
+ *    Credentials that an error quotes do not go out in any case.
+ * P2 `Retry-After` stands where the table says `after`: as long as the error says, else a second.
  */
 import { type ErrorCode, errorTable, HoldfastError } from '../core/errors.ts';
+import { standardRedactor, withoutCredentials } from '../core/redact.ts';
 
 /** What is sent. Format of the wire. */
 export interface Problem {
@@ -24,8 +26,8 @@ const retryAfterSeconds = 1;
 
 /** Areas whose messages are about the caller's own request. */
 const tellable: ReadonlySet<string> = new Set([
-  ...['request', 'input', 'payload', 'key', 'function', 'run', 'tenant', 'wait'],
-  ...['auth', 'http', 'operation'],
+  ...['request', 'input', 'payload', 'key', 'function', 'run', 'tenant', 'wait', 'call'],
+  ...['auth', 'http', 'operation', 'signal', 'signals', 'rate', 'lane', 'dead'],
 ]);
 
 /** Whatever was thrown, as one of our errors. */
@@ -43,10 +45,10 @@ export function problemOf(error: HoldfastError, requestId: string): Problem {
     type: `urn:holdfast:error:${error.code}`,
     title: meaning,
     status,
-    detail: tell ? error.message : meaning,
+    detail: tell ? withoutCredentials(error.message) : meaning,
     code: error.code,
     retry,
-    details: tell ? error.details : {},
+    details: tell ? (standardRedactor.fields(error.details) ?? {}) : {},
     requestId,
   };
 }
@@ -54,9 +56,15 @@ export function problemOf(error: HoldfastError, requestId: string): Problem {
 /** Headers that an error brings along. */
 export function problemHeaders(error: HoldfastError): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
-  if (error.retry === 'after') headers['retry-after'] = String(retryAfterSeconds);
+  if (error.retry === 'after') headers['retry-after'] = String(secondsOf(error));
   if (error.code === 'auth.missing') headers['www-authenticate'] = 'Bearer realm="holdfast"';
   const { allow } = error.details;
   if (error.code === 'http.wrong_method' && Array.isArray(allow)) headers.allow = allow.join(', ');
   return headers;
+}
+
+/** In whole seconds, as the header has it; never too early. */
+function secondsOf({ details: { retryAfterMs } }: HoldfastError): number {
+  if (typeof retryAfterMs !== 'number') return retryAfterSeconds;
+  return Math.max(1, Math.ceil(retryAfterMs / 1_000));
 }

@@ -11,6 +11,7 @@ import { type ErrorCode, errorTable } from '../core/errors.ts';
 import { runStatuses } from '../core/execution/run.ts';
 import { limits } from '../core/limits.ts';
 import { outcomeKinds } from '../core/outcome.ts';
+import { childCloses } from '../ports/store-family.ts';
 import { stepKinds } from '../ports/store-steps.ts';
 
 /** Shapes with their names in the document. */
@@ -24,11 +25,12 @@ export function named<T extends z.ZodType>(id: string, schema: T): T {
 
 const time = z.number().describe('milliseconds since 1970');
 const count = z.int().min(0);
-const anyJson = z.unknown().describe('any JSON value');
+export const anyJson = z.unknown().describe('any JSON value');
 
 /** A key: a name, lane, tenant or id. What is printable is checked behind it. */
 export const key = z.string().min(1).max(limits.keyCharsMax);
 export const runId = z.string().min(1).max(limits.idCharsMax);
+const version = z.string().min(1).max(limits.tagCharsMax);
 const reason = z.string().max(limits.reasonCharsMax).describe('why, for people');
 
 /** A whole number as it stands in a query. */
@@ -74,6 +76,7 @@ const outcome = named(
 const runFields = {
   id: z.string(),
   fn: z.string(),
+  pin: z.string().nullable().describe('the version that goes on with it; null: any'),
   status: z.enum(runStatuses as ['queued', ...typeof runStatuses]),
   gate: z.enum(['time', 'lane', 'tenant', 'slot']).nullable(),
   lane: z.string().nullable(),
@@ -121,6 +124,29 @@ export const run = named(
     attempts: z.array(attempt),
     logLines: count,
     logLinesDropped: count,
+    parent: z.string().nullable(),
+    children: count,
+    childrenOpen: count,
+  }),
+);
+
+export const childPage = named(
+  'ChildPage',
+  z.object({
+    children: z.array(
+      z.object({
+        id: z.string(),
+        fn: z.string(),
+        group: z.string(),
+        index: count,
+        close: z.enum(childCloses),
+        status: z.enum(runStatuses as ['queued', ...typeof runStatuses]),
+        acceptedAt: time,
+        finishedAt: time.nullable(),
+        outcome: outcome.nullable(),
+      }),
+    ),
+    next: z.string().nullable(),
   }),
 );
 
@@ -129,19 +155,25 @@ export const runPage = named(
   z.object({ runs: z.array(runSummary), next: z.string().nullable() }),
 );
 
+/** A lane: its key, the key with a width, or none. */
+export const laneChoice = z.union([
+  key,
+  z.strictObject({ key, width: z.int().min(1).max(limits.laneWidthMax) }),
+  z.null(),
+]);
+
 /** What may be said about a run that is started. */
 const startFields = {
   input: anyJson.optional(),
   id: runId.optional(),
   tenant: key.optional(),
   priority: z.number().optional(),
-  lane: z
-    .union([key, z.strictObject({ key, width: z.int().min(1).max(limits.laneWidthMax) }), z.null()])
-    .optional(),
+  lane: laneChoice.optional(),
   delayMs: z.number().min(0).max(limits.delayMsMax).optional(),
   dueAt: time.optional(),
   tags: z.array(z.string().min(1).max(limits.tagCharsMax)).max(limits.tagsMax).optional(),
   deadlineMs: z.number().min(1).max(limits.delayMsMax).optional(),
+  flowKey: key.optional().describe('the key of flow control, where it is not computed'),
 };
 
 export const startBody = named('StartRun', z.strictObject(startFields));
@@ -151,13 +183,18 @@ export const startManyBody = named(
 );
 export type StartBody = z.output<typeof startBody>;
 
-export const started = named('Started', z.object({ id: z.string(), created: z.boolean() }));
+const how = z
+  .enum(['created', 'same-id', 'debounced', 'unique'])
+  .describe('how the start came to this run');
+const madeFields = { id: z.string(), created: z.boolean() };
+export const made = named('Made', z.object(madeFields));
+export const started = named('Started', z.object({ ...madeFields, how }));
 export const startedMany = named(
   'StartedRuns',
   z.object({
     items: z.array(
       z.union([
-        z.object({ ok: z.literal(true), id: z.string(), created: z.boolean() }),
+        z.object({ ok: z.literal(true), ...madeFields, how }),
         z.object({ ok: z.literal(false), problem }),
       ]),
     ),
@@ -188,12 +225,14 @@ export const explained = named(
     facts: z.object({
       run: runSummary,
       laneHolders: z.array(runSummary),
-      laneAhead: count,
+      laneAhead: count.nullable().describe('null for a key of a tenant'),
       tenant: z.lazy(() => tenant).nullable(),
       pauses: z.array(pause),
       hosts: count,
       nodes: count,
-      slotAhead: count,
+      slotAhead: count.nullable().describe('null for a key of a tenant'),
+      timed: z.enum(['debounce', 'throttle']).nullable(),
+      childrenOpen: count,
       now: time,
     }),
   }),
@@ -272,7 +311,16 @@ export const forkBody = named(
       .optional()
       .describe('the key of the first step that is done anew'),
     id: runId.optional(),
+    version: version.nullable().optional().describe('that goes on with it; null: the current one'),
   }),
+);
+export const repinBody = named(
+  'RepinRun',
+  z.strictObject({ version: version.nullable().describe('null: the current one') }),
+);
+export const repinned = named(
+  'Repinned',
+  z.object({ id: z.string(), before: z.string().nullable() }),
 );
 export const eventBody = named(
   'EmitEvent',
@@ -294,6 +342,26 @@ export const decisionBody = named(
 );
 export const decided = named('Decided', z.object({ state: z.enum(['approved', 'rejected']) }));
 
+export const signalBody = named(
+  'SendSignal',
+  z.strictObject({ data: anyJson.optional(), id: runId.optional() }),
+);
+export const signalAnswer = named(
+  'SignalAnswer',
+  z.object({
+    id: z.string(),
+    state: z.enum(['open', 'accepted', 'refused', 'unanswered']),
+    value: anyJson,
+    reason: z.string().nullable(),
+  }),
+);
+export const declaredState = named(
+  'DeclaredState',
+  z.object({
+    values: z.array(z.object({ name: z.string(), value: anyJson, attempt: count, at: time })),
+  }),
+);
+
 export const functionList = named(
   'FunctionList',
   z.object({
@@ -304,6 +372,9 @@ export const functionList = named(
         nodes: z.array(z.string()),
         here: z.boolean(),
         pause: pause.nullable(),
+        pinned: z.array(
+          z.object({ version: z.string(), unfinished: count, waiting: count, hosted: z.boolean() }),
+        ),
       }),
     ),
   }),
@@ -388,10 +459,14 @@ export const listQuery = z
   })
   .partial();
 
+/** The same for dead letters. */
+export const deadQuery = listQuery.pick({ fn: true, tenant: true, limit: true, cursor: true });
+
+const action = z.enum(['cancel', 'retry', 'redrive', 'discard']);
 export const operationBody = named(
   'StartOperation',
   z.strictObject({
-    action: z.enum(['cancel', 'retry']),
+    action,
     filter: runFilter.describe('which runs; {} is every run that the action can change'),
     reason: reason.optional(),
   }),
@@ -400,7 +475,7 @@ export const operation = named(
   'Operation',
   z.object({
     id: z.string(),
-    action: z.enum(['cancel', 'retry']),
+    action,
     filter: runFilter,
     reason: z.string().nullable(),
     state: z.enum(['running', 'done', 'failed', 'stopped']),

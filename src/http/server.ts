@@ -61,7 +61,7 @@ export async function serveHttp(hf: Holdfast, options: HttpOptions = {}): Promis
   const ring = new KeyRing(hf.keys, clock, settings);
   await refuseOpenDoor(settings, ring);
   const state = { draining: false };
-  const operations = new Operations(hf.runs, clock, random.id);
+  const operations = new Operations(hf.runs, hf.deadLetters, clock, random.id);
   const served = settings.metrics === 'off' ? routes.filter((one) => !tells(one)) : routes;
   const all = [...served, documentRoute(served)];
   const parts: AppParts = {

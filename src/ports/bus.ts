@@ -8,7 +8,8 @@
 
 /**
  * What may have changed: `ready` runs became eligible; `stop` an owner is asked to stop; `done`
- * outcomes were written; `nodes` a node joined or left; `parts` a running run made more of them.
+ * outcomes were written, or signals answered; `nodes` a node joined or left; `parts` a running run
+ * made more of them.
  */
 export const busTopics = ['ready', 'stop', 'done', 'nodes', 'parts'] as const;
 

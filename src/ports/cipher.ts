@@ -6,6 +6,8 @@
  *    Stored format.
  * C2 Sealing and opening may take time: a promise, for a service that keeps the keys. What is
  *    answered at once costs no turn.
+ * C3 A text is sealed for the place where it stands: a word that a cipher authenticates with the
+ *    text and does not look into. What was sealed before there were places opens at all of them.
  */
 
 /** What a text is. A text that was sealed as one of these opens as nothing else. */
@@ -18,10 +20,19 @@ export type Purpose =
   | 'decision'
   | 'error'
   | 'log'
-  | 'parts';
+  | 'parts'
+  | 'signal'
+  | 'state';
 
 /** Now, or later. */
 export type Soon<T> = T | Promise<T>;
+
+/** What a text may have been sealed to before. */
+export interface EarlierText {
+  readonly sealed: string;
+  /** False: before there were places (C3). */
+  readonly placed: boolean;
+}
 
 /** Seals texts and opens them. */
 export interface Cipher {
@@ -34,15 +45,20 @@ export interface Cipher {
    * asking twice is seen to be asking for the same; without it (null) nothing is ever the same.
    * What it throws is taken for a fault that passes: it is tried again.
    */
-  seal(text: string, purpose: Purpose, same: string | null): Soon<string>;
-  /** What `seal` may have given for this under an earlier key. */
-  earlier(text: string, purpose: Purpose, same: string): Soon<readonly string[]>;
+  seal(text: string, purpose: Purpose, same: string | null, place: string): Soon<string>;
+  /** What `seal` may have given for this under an earlier key, or in an earlier form. */
+  earlier(
+    text: string,
+    purpose: Purpose,
+    same: string,
+    place: string,
+  ): Soon<readonly EarlierText[]>;
   /**
    * Opens a sealed text. Throws `payload.no_key` where it does not have the key, and
-   * `payload.damaged` for what it did not seal as this. Anything else that it throws is taken for a
-   * fault that passes.
+   * `payload.damaged` for what it did not seal as this for this place. Anything else that it throws
+   * is taken for a fault that passes.
    */
-  open(sealed: string, purpose: Purpose): Soon<string>;
+  open(sealed: string, purpose: Purpose, place: string): Soon<string>;
   /**
    * A word that stands for a text wherever the text stands, from which nobody learns the text: by
    * it the store compares what is inside of events. Null: it has none, and nothing is compared.

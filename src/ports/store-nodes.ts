@@ -10,6 +10,7 @@ import type { NodeKey } from '../core/execution/run.ts';
 import type { ErrorDetail } from '../core/outcome.ts';
 import type { MonoMs, WallMs } from '../core/time.ts';
 import type { ProcessIdentity } from './process-table.ts';
+import type { ToldFlow } from './store-flow.ts';
 import type { RunPolicy, StopOrder } from './store-runs.ts';
 import type { Verdict } from './store-verdict.ts';
 
@@ -47,6 +48,10 @@ export interface StartTerms {
   readonly tenantComputed: boolean;
   readonly prioritySeconds: number | null;
   readonly tags: readonly string[] | null;
+  /** Names of the signals that it takes. Absent: an earlier version told, which knew of none. */
+  readonly signals?: readonly string[];
+  /** Left out: the function has no terms of flow control. */
+  readonly flow?: ToldFlow;
 }
 
 export type JoinVerdict = Verdict<{ readonly node: NodeKey }, 'function.conflict'>;
@@ -69,9 +74,15 @@ export interface NodeRow {
   readonly functions: readonly HostedFunction[];
 }
 
+/**
+ * A node as a heartbeat sees it. `running` may be null while the node has not ended: a store need
+ * not count for every heartbeat what nobody decides by.
+ */
+export type SeenNode = Omit<NodeRow, 'running'> & { readonly running: number | null };
+
 /** What a heartbeat brings back. */
 export interface Beat {
-  readonly nodes: readonly NodeRow[];
+  readonly nodes: readonly SeenNode[];
   readonly stops: readonly StopOrder[];
 }
 
@@ -90,6 +101,11 @@ export interface KeepAlive {
 export interface Keeper {
   /** When the last successful renewal was *started*, on this process's monotonic clock. */
   lastRenewalStarted(): MonoMs;
+  /**
+   * Renews now and not when it is due, where the store's clock stands between two renewals: so a
+   * lease that is over is seen to be over. Does nothing while a renewal is under way.
+   */
+  readonly hurry?: () => void;
   stop(): Promise<void>;
 }
 

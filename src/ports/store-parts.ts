@@ -18,6 +18,8 @@ export type PartData = string | Uint8Array;
 
 /** Parts of one owner, in order. */
 export interface AppendItem {
+  /** The id of the run, for whoever seals what it says; stores go by its number. */
+  readonly id?: string;
   readonly seq: number;
   readonly fence: Fence;
   readonly attempt: number;

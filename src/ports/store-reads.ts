@@ -15,6 +15,8 @@ export interface RunView {
   readonly seq: number;
   readonly id: string;
   readonly fn: string;
+  /** The version whose code goes on with it, since it has kept steps of it; null: any may. */
+  readonly pin: string | null;
   readonly status: RunStatus;
   /** Where a queued run stands, else null. */
   readonly gate: Gate | null;
@@ -54,6 +56,11 @@ export interface RunDetail extends RunView {
   readonly attempts: readonly AttemptRow[];
   readonly logLines: number;
   readonly logLinesDropped: number;
+  /** The id of the run whose code started it, while that one is kept; null: nobody's. */
+  readonly parent: string | null;
+  /** Runs that its code started, and those of them that have not ended: up to 10,000 of each. */
+  readonly children: number;
+  readonly childrenOpen: number;
 }
 
 /** Which runs; every given filter must hold. */
@@ -129,13 +136,26 @@ export interface ExplainFacts {
   readonly laneAhead: number;
   readonly tenant: TenantView | null;
   readonly pauses: readonly PauseView[];
-  /** Live nodes that host the function. */
+  /** Live nodes that host the function, in the version that the run is pinned to. */
   readonly hosts: number;
   /** Live nodes at all. */
   readonly nodes: number;
-  /** Eligible runs of the same function that go first (counted up to a bound). */
+  /** Eligible runs of the same function and pin that go first (counted up to a bound). */
   readonly slotAhead: number;
+  /** What its function's nodes say that decides when a run of it is due, or null. */
+  readonly timed: 'debounce' | 'throttle' | null;
+  /** Runs that its code started and that have not ended (counted up to a bound). */
+  readonly childrenOpen: number;
   readonly now: WallMs;
+}
+
+/** Unfinished runs that are pinned to one version of a function. */
+export interface PinnedRuns {
+  readonly fn: string;
+  readonly version: string;
+  /** All that are unfinished, and of these the ones that could begin if a node took them. */
+  readonly unfinished: number;
+  readonly waiting: number;
 }
 
 /** Runs by status and outcome. */

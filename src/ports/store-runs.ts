@@ -12,6 +12,9 @@ import type { Fence } from '../core/fence.ts';
 import type { ErrorDetail, Outcome } from '../core/outcome.ts';
 import type { RetryAdvice, RetryPolicy } from '../core/retry.ts';
 import type { WallMs } from '../core/time.ts';
+import type { ParentPlace } from './store-family.ts';
+import type { StartFlow, StartHow } from './store-flow.ts';
+import type { StateSet } from './store-signals.ts';
 import type { StepWrite } from './store-steps.ts';
 import type { Verdict } from './store-verdict.ts';
 
@@ -43,22 +46,44 @@ export interface StartItem {
   readonly policy: RunPolicy;
   /** The trace that it belongs to, as a `traceparent` of W3C. Left out: none. */
   readonly trace?: string | null;
+  /** The terms of flow control that it is subject to. Left out: none. */
+  readonly flow?: StartFlow;
+  /** Whose child it is. Left out: nobody's. */
+  readonly parent?: ParentPlace;
 }
 
-export type StartVerdict = Verdict<
-  {
-    readonly id: string;
-    /** False: a run with this id and the same function and input was there already. */
-    readonly created: boolean;
-  },
-  'run.conflict' | 'tenant.full' | 'store.full'
->;
+export type StartVerdict =
+  | Verdict<
+      {
+        readonly id: string;
+        /** False: it is a run that was there already. */
+        readonly created: boolean;
+        /** Why it was not created. Left out: by its id, with the same function and input. */
+        readonly how?: Extract<StartHow, 'debounced' | 'unique'>;
+      },
+      'run.conflict' | 'tenant.full' | 'store.full' | 'lane.busy' | 'parent.over' | 'child.too_deep'
+    >
+  | {
+      readonly ok: false;
+      readonly code: 'rate.limited';
+      readonly message: string;
+      readonly retryAfterMs: number;
+    };
+
+/** A function that a node has room for. */
+export interface ClaimedFunction {
+  readonly fn: string;
+  /** How many of its runs, of all versions together. */
+  readonly runsMax: number;
+  /** Hosted versions: of runs that are pinned only those of one of these are handed out. */
+  readonly versions?: readonly string[];
+}
 
 /** What a node can take right now. */
 export interface ClaimAsk {
   readonly node: NodeKey;
   /** Hosted functions that have room, and how much. */
-  readonly functions: readonly { readonly fn: string; readonly runsMax: number }[];
+  readonly functions: readonly ClaimedFunction[];
   readonly runsMax: number;
   /** Somebody said that there are runs. It changes no answer, only how a store prepares for it. */
   readonly told?: boolean;
@@ -69,6 +94,8 @@ export interface ClaimedRun {
   readonly seq: number;
   readonly id: string;
   readonly fn: string;
+  /** The version whose code goes on with it; null: any may, since nothing is kept of it. */
+  readonly pin: string | null;
   readonly attempt: number;
   readonly failures: number;
   readonly fence: Fence;
@@ -137,6 +164,8 @@ export type EndOfAttempt =
       readonly waits: readonly StepWrite[];
       /** The greatest `nth` that its code has seen: with a greater one it does not wait. */
       readonly seen: number;
+      /** As in `RecordItem`. */
+      readonly pin?: string;
     }
   /** The code asks for other steps than were recorded: the run is set aside. */
   | { readonly how: 'diverged'; readonly error: ErrorDetail }
@@ -147,6 +176,8 @@ export type EndOfAttempt =
     };
 
 export interface EndItem {
+  /** The id of the run, for whoever seals what it says; stores go by its number. */
+  readonly id?: string;
   readonly seq: number;
   readonly fence: Fence;
   readonly end: EndOfAttempt;
@@ -162,13 +193,17 @@ export type EndVerdict = Verdict<
   'fence.stale' | 'run.not_found' | 'run.illegal_transition' | 'run.already_done'
 >;
 
-/** Progress and log lines of a running attempt. */
+/** Progress, declared state and log lines of a running attempt. */
 export interface NoteItem {
+  /** The id of the run, for whoever seals what it says; stores go by its number. */
+  readonly id?: string;
   readonly seq: number;
   readonly fence: Fence;
   readonly attempt: number;
   /** JSON text, replaces the one before. */
   readonly progress?: string;
+  /** Each replaces the value before under its name. */
+  readonly state?: readonly StateSet[];
   readonly lines?: readonly LogLine[];
 }
 
@@ -182,7 +217,12 @@ export interface LogLine {
 }
 
 export type NoteVerdict = Verdict<
-  { /** Lines over the bound of the run, dropped. */ readonly dropped: number },
+  {
+    /** Lines over the bound of the run, dropped. */
+    readonly dropped: number;
+    /** Values of state under names over the bound of the run, which are not kept; absent: none. */
+    readonly unkept?: number;
+  },
   'fence.stale' | 'run.not_found'
 >;
 
@@ -215,6 +255,21 @@ export type RetryVerdict = Verdict<
     readonly created: boolean;
   },
   'run.not_found' | 'run.illegal_transition' | 'tenant.full' | 'store.full'
+>;
+
+export interface RepinItem {
+  readonly id: string;
+  /** The version whose code goes on with the run; null: any that is hosted. */
+  readonly pin: string | null;
+}
+
+export type RepinVerdict = Verdict<
+  {
+    readonly id: string;
+    /** Where it was pinned before. */
+    readonly before: string | null;
+  },
+  'run.not_found' | 'run.illegal_transition' | 'run.already_done'
 >;
 
 /** A run that its owner has to stop, or has lost. */

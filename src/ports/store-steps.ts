@@ -13,8 +13,11 @@ import type { ErrorDetail } from '../core/outcome.ts';
 import type { WallMs } from '../core/time.ts';
 import type { Verdict } from './store-verdict.ts';
 
-/** What a step can be. Stored format. */
-export const stepKinds = ['step', 'sleep', 'event', 'approval'] as const;
+/**
+ * What a step can be. `child` waits for all children of the group that its key names. Stored
+ * format.
+ */
+export const stepKinds = ['step', 'sleep', 'event', 'approval', 'signal', 'child'] as const;
 
 /** One of the kinds of a step. */
 export type StepKind = (typeof stepKinds)[number];
@@ -89,6 +92,8 @@ export type StepWrite =
 
 /** What the owner of one run has to say, in order. */
 export interface RecordItem {
+  /** The id of the run, for whoever seals what it says; stores go by its number. */
+  readonly id?: string;
   readonly seq: number;
   readonly fence: Fence;
   readonly attempt: number;
@@ -98,6 +103,11 @@ export interface RecordItem {
    */
   readonly knows: number;
   readonly writes: readonly StepWrite[];
+  /**
+   * The version whose code writes. With the first end or wait that is kept the run is pinned to it,
+   * unless it is pinned already.
+   */
+  readonly pin?: string;
 }
 
 export type RecordVerdict = Verdict<
@@ -175,6 +185,11 @@ export interface ForkItem {
   readonly newId: string;
   /** The first step that is done anew; null: all that have ended are kept. */
   readonly from: string | null;
+  /**
+   * The version whose code goes on with it; null: any. Left out: that of the first, if steps are
+   * kept.
+   */
+  readonly pin?: string | null;
 }
 
 export type ForkVerdict = Verdict<

@@ -6,6 +6,14 @@
  * the verb is unknown: asking again is safe (Q3).
  */
 import type { NodeKey } from '../core/execution/run.ts';
+import type { FamilyVerbs } from './store-family.ts';
+import type {
+  DeadAsk,
+  DiscardItem,
+  DiscardVerdict,
+  RedriveItem,
+  RedriveVerdict,
+} from './store-flow.ts';
 import type { KeyVerbs } from './store-keys.ts';
 import type {
   DeathEvidence,
@@ -22,6 +30,7 @@ import type {
   LaneView,
   LogPage,
   PauseView,
+  PinnedRuns,
   Retention,
   RunCounts,
   RunDetail,
@@ -42,6 +51,8 @@ import type {
   NoteItem,
   NoteVerdict,
   OwnedRun,
+  RepinItem,
+  RepinVerdict,
   RetryItem,
   RetryVerdict,
   SettledItem,
@@ -50,6 +61,7 @@ import type {
   StopOrder,
   SweepReply,
 } from './store-runs.ts';
+import type { SignalItem, SignalReads, SignalVerdict } from './store-signals.ts';
 import type {
   AnswerItem,
   AnswerVerdict,
@@ -70,13 +82,15 @@ export interface Woken {
   readonly ready: boolean;
   readonly stop: boolean;
   readonly done: boolean;
+  /** A run with a parent or children ended or was told to stop: a sweep tells them. */
+  readonly family?: boolean;
 }
 
 /** A reply with what it woke. */
 export type Waking<T> = { readonly reply: T; readonly woken: Woken };
 
 /** Where runs, nodes, lanes and tenants are kept. */
-export interface Store extends KeyVerbs, PartVerbs {
+export interface Store extends KeyVerbs, PartVerbs, SignalReads, FamilyVerbs {
   readonly kind: 'memory' | 'sqlite' | 'postgres';
 
   /** Accepts runs. A verdict stands once the promise resolves: the run will reach an outcome. */
@@ -85,7 +99,7 @@ export interface Store extends KeyVerbs, PartVerbs {
   claim(ask: ClaimAsk): Promise<ClaimReply>;
   /** Ends attempts under their fences: an outcome, or back into the queue. */
   end(items: readonly EndItem[]): Promise<Waking<readonly EndVerdict[]>>;
-  /** Keeps progress and log lines under the fence. */
+  /** Keeps progress, declared state and log lines under the fence. */
   note(items: readonly NoteItem[]): Promise<readonly NoteVerdict[]>;
   /**
    * Says that lingering code of ended attempts has stopped on this node. Of an attempt that does
@@ -98,10 +112,21 @@ export interface Store extends KeyVerbs, PartVerbs {
   emit(items: readonly EventItem[]): Promise<Waking<readonly EventVerdict[]>>;
   /** Ends waits by their tokens. */
   answer(items: readonly AnswerItem[]): Promise<Waking<readonly AnswerVerdict[]>>;
+  /** Keeps signals to runs that are not done, and ends the waits that they are for. */
+  signal(items: readonly SignalItem[]): Promise<Waking<readonly SignalVerdict[]>>;
   /** Starts runs with the first steps of others. */
   fork(items: readonly ForkItem[]): Promise<Waking<readonly ForkVerdict[]>>;
   cancel(items: readonly CancelItem[]): Promise<Waking<readonly CancelVerdict[]>>;
   retry(items: readonly RetryItem[]): Promise<Waking<readonly RetryVerdict[]>>;
+  /** Tries dead letters again, each at most once. */
+  redrive(items: readonly RedriveItem[]): Promise<Waking<readonly RedriveVerdict[]>>;
+  /** Takes dead letters off the list for good; quarantined runs are cancelled. */
+  discard(items: readonly DiscardItem[]): Promise<Waking<readonly DiscardVerdict[]>>;
+  /**
+   * Sends runs on with the code of another version: queued ones in their order, parked and
+   * quarantined ones at once. Asked for again it changes nothing more.
+   */
+  repin(items: readonly RepinItem[]): Promise<Waking<readonly RepinVerdict[]>>;
   /**
    * Moves what is due, ends what is past its deadline or overdue, and waits that an event is for,
    * at most `rowsMax` of each.
@@ -137,6 +162,11 @@ export interface Store extends KeyVerbs, PartVerbs {
 
   get(id: string): Promise<RunDetail | null>;
   list(ask: RunPageAsk): Promise<RunPage>;
+  /**
+   * Dead letters, newest first: runs that failed, timed out, were lost or are quarantined, and were
+   * neither tried again nor discarded.
+   */
+  dead(ask: DeadAsk): Promise<RunPage>;
   /** Of the given ids, those that ended and those that the store does not know (any more). */
   ends(ids: readonly string[]): Promise<{
     readonly ended: readonly RunEnd[];
@@ -150,6 +180,8 @@ export interface Store extends KeyVerbs, PartVerbs {
   tenants(rowsMax: number): Promise<readonly TenantView[]>;
   pauses(): Promise<readonly PauseView[]>;
   counts(): Promise<RunCounts>;
+  /** Versions that unfinished runs are pinned to, at most `rowsMax`, by function and version. */
+  pinned(rowsMax: number): Promise<readonly PinnedRuns[]>;
   /** Examines the store: its file, its settings, its invariants recomputed from rows. */
   examine(): Promise<readonly StoreFinding[]>;
 

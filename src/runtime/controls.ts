@@ -9,6 +9,7 @@ import { announce } from '../engine/world.ts';
 import type { NodeRow } from '../ports/store-nodes.ts';
 import type { LaneView, PauseView, TenantView } from '../ports/store-reads.ts';
 import type { Lifeline } from './lifeline.ts';
+import { hostsOf } from './pinning.ts';
 import type { Registry } from './registry.ts';
 import type { FunctionView } from './views.ts';
 
@@ -43,13 +44,20 @@ export class Functions {
     this.#registry = registry;
   }
 
-  /** Functions that live nodes host, that this runtime was given, or that are paused. */
+  /**
+   * Functions that live nodes host, that this runtime was given, that are paused, or that have
+   * unfinished runs of one version.
+   */
   async list(): Promise<readonly FunctionView[]> {
     const { store } = this.#lifeline.ensureOpen().engine.world;
-    const [rows, pauses] = await Promise.all([store.nodes(), store.pauses()]);
-    const found = new Map<string, { versions: Set<string>; nodes: string[] }>();
+    const [rows, pauses, pinned] = await Promise.all([
+      store.nodes(),
+      store.pauses(),
+      store.pinned(limits.pageRowsMax),
+    ]);
+    const found = new Map<string, { versions: Set<string>; nodes: Set<string> }>();
     const at = (name: string) => {
-      const entry = found.get(name) ?? { versions: new Set<string>(), nodes: [] };
+      const entry = found.get(name) ?? { versions: new Set<string>(), nodes: new Set<string>() };
       found.set(name, entry);
       return entry;
     };
@@ -59,16 +67,21 @@ export class Functions {
       for (const { fn, version } of row.functions) {
         const entry = at(fn);
         entry.versions.add(version);
-        entry.nodes.push(row.name);
+        entry.nodes.add(row.name);
       }
     }
     for (const { kind, key } of pauses) if (kind === 'function') at(key);
+    for (const { fn } of pinned) at(fn);
+    const hosts = hostsOf(rows);
     return [...found].sort(byName).map(([name, { versions, nodes }]) => ({
       name,
       versions: [...versions].sort(),
-      nodes: nodes.sort(),
+      nodes: [...nodes].sort(),
       here: this.#registry.has(name),
       pause: pauses.find(({ kind, key }) => kind === 'function' && key === name) ?? null,
+      pinned: pinned
+        .filter(({ fn }) => fn === name)
+        .map(({ fn, ...counts }) => ({ ...counts, hosted: hosts(fn, counts.version) })),
     }));
   }
 

@@ -7,19 +7,23 @@
 import { limits } from '../core/limits.ts';
 import type { World } from '../engine/world.ts';
 import type { NodeRow } from '../ports/store-nodes.ts';
-import type { StoreFinding } from '../ports/store-reads.ts';
+import type { PinnedRuns, StoreFinding } from '../ports/store-reads.ts';
+import { unhostedRuns } from './pinning.ts';
 
+/** Versions that are named, of those that nobody hosts. */
+const versionsToldMax = 5;
 /** Share of a bound from which on it is warned about. */
 const nearShare = 0.8;
 
 /** Examines store and surroundings. */
 export async function examine(world: World): Promise<readonly StoreFinding[]> {
   const { store } = world;
-  const [findings, rows, counts, functions] = await Promise.all([
+  const [findings, rows, counts, functions, alone] = await Promise.all([
     store.examine(),
     store.nodes(),
     store.counts(),
     waitingFunctions(world),
+    unhostedRuns(world),
   ]);
   const live = counts.queued + counts.running + counts.parked + counts.quarantined;
   return [
@@ -27,6 +31,7 @@ export async function examine(world: World): Promise<readonly StoreFinding[]> {
     processes(world),
     ...nodes(rows),
     unhosted(rows, functions),
+    ...versions(alone),
     bound('limits', 'unfinished runs', live, limits.liveRunsMax),
     quarantine(counts.quarantined),
   ];
@@ -86,6 +91,21 @@ function unhosted(rows: readonly NodeRow[], waiting: ReadonlySet<string>): Store
   const names = alone.slice(0, 5).join(', ');
   const message = `runs wait for ${names}, which no live node hosts; start one that does`;
   return finding('functions', 'warn', message);
+}
+
+/** Runs that would go on with a version that nobody up could execute. */
+function versions(alone: readonly PinnedRuns[]): readonly StoreFinding[] {
+  if (alone.length === 0) {
+    return [finding('versions', 'ok', 'every version that unfinished runs need is hosted')];
+  }
+  return alone.slice(0, versionsToldMax).map(({ fn, version, unfinished, waiting }) => {
+    const runs =
+      unfinished === 1 ? 'one unfinished run needs' : `${unfinished} unfinished runs need`;
+    const message =
+      `${runs} version '${version}' of '${fn}', which no live node hosts (${waiting} could begin ` +
+      'now); start a node that does, or send them on: holdfast repin <id> --current';
+    return finding('versions', 'warn', message);
+  });
 }
 
 function bound(check: string, what: string, value: number, max: number): StoreFinding {

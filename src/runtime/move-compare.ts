@@ -124,6 +124,7 @@ const runLineOf = ({ run, input, result }: MovedRun): RunLine => [
   run[14],
   payloadDigest(input),
   result === null ? null : payloadDigest(result),
+  run[34],
 ];
 
 function different(

@@ -19,6 +19,7 @@ import type { ProcessTable } from '../ports/process-table.ts';
 import type { Random } from '../ports/random.ts';
 import type { Store } from '../ports/store.ts';
 import type { NodeRow } from '../ports/store-nodes.ts';
+import type { FlowCursor } from '../store/moving.ts';
 import type { Arrival } from '../store/postgres/arriving.ts';
 import { closeForMove, type Leaving, moveUnderWay, openLeaving } from '../store/sqlite/leaving.ts';
 import type { Move } from '../store/sqlite/migrations.ts';
@@ -170,6 +171,7 @@ async function carry(
       world.progress(`copied up to run ${arrival.cursor} of ${settings.nextSeq - 1}`);
     }
     await carrySteps(leaving, arrival, world);
+    await carryFlows(leaving, arrival);
   }
   const compared = await compare(leaving, arrival.complete ? null : arrival, world.progress);
   const counts = leaving.counts();
@@ -204,6 +206,19 @@ async function carrySteps(
     if (blocks.length === 0) break;
     await arrival.keepParts(blocks);
     progress(`copied parts up to run ${arrival.partCursor[0]}`);
+  }
+}
+
+/** What flow control keeps: from the beginning each time, since the keys may come again. */
+async function carryFlows(leaving: Leaving, arrival: Arrival): Promise<void> {
+  let after: FlowCursor = ['', '', '', ''];
+  for (;;) {
+    const flows = leaving.flows(after, batchRowsMax);
+    const last = flows.at(-1);
+    if (last === undefined) return;
+    await arrival.keepFlows(flows);
+    const [fn, tenant, key, term] = last;
+    after = [fn, tenant, key, term];
   }
 }
 

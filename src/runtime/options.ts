@@ -15,11 +15,14 @@ import {
 import { limits } from '../core/limits.ts';
 import { type OutcomeKind, outcomeKinds } from '../core/outcome.ts';
 import type { ValueFormat } from '../core/payload.ts';
+import { Redactor, standardRedactor } from '../core/redact.ts';
 import type { AnyFunction } from '../define-function.ts';
 import type { Cipher } from '../ports/cipher.ts';
 import type { Log } from '../ports/log.ts';
 import type { Retention } from '../ports/store-reads.ts';
-import { stderrLog } from './stderr-log.ts';
+import { type CallsOptions, type CallsSettings, callsSettings } from './calls/options.ts';
+import { checkLogOptions, type LogOptions, openLog, stderrLog } from './log/own-log.ts';
+import { redactingLog } from './log/redacting-log.ts';
 import { placeOf, type StoreOption, type StorePlace } from './store-place.ts';
 
 /** How values become what the store keeps. Every runtime of a store is given the same. */
@@ -70,13 +73,26 @@ export interface OpenOptions {
    * Default: plain JSON.
    */
   readonly codec?: Codec;
-  /** Where the runtime says what it does. Default: warnings and errors on stderr. */
-  readonly log?: Log;
+  /**
+   * Where the runtime says what it does: how its own log is written, or a log of yours. Default:
+   * warnings and errors on stderr, as JSON, or for people where that is a terminal.
+   */
+  readonly log?: Log | LogOptions;
+  /** Whether lines of `ctx.log` also go to the runtime's log, with run and attempt. Default: no. */
+  readonly logRuns?: boolean;
+  /**
+   * Names of fields that hold secrets (`ssn`), or paths of them (`card.number`), beside those that
+   * are known as such (passwords, tokens, keys, cookies and the like). Their values are replaced by
+   * `[redacted]` in lines of `ctx.log` and in the runtime's log.
+   */
+  readonly redact?: readonly string[];
   /**
    * How long a call waits while another process holds the store, or while its server is away, in
    * ms. Default 5,000.
    */
   readonly busyPatienceMs?: number;
+  /** Bounds and surroundings of calls (`hf.call`). */
+  readonly calls?: CallsOptions;
 }
 
 /** The options with all defaults. */
@@ -97,8 +113,12 @@ export interface Settings {
   readonly retention: Retention;
   readonly inputBytesMax: number;
   readonly codec: Codec;
+  /** Without secrets. */
   readonly log: Log;
+  readonly logRuns: boolean;
+  readonly redactor: Redactor;
   readonly busyPatienceMs: number;
+  readonly calls: CallsSettings;
 }
 
 /** A heartbeat every 3 s, polls and sweeps: less than one query a second for an idle node. */
@@ -113,16 +133,17 @@ export const retained = [...outcomeKinds, 'event'] as const;
 
 const names = [
   ...['store', 'durability', 'functions', 'execute', 'name', 'slots', 'leaseTtlMs', 'heartbeatMs'],
-  ...['pollMs', 'drainGraceMs', 'retention', 'inputBytesMax', 'codec', 'log'],
-  'busyPatienceMs',
+  ...['pollMs', 'drainGraceMs', 'retention', 'inputBytesMax', 'codec', 'log', 'logRuns', 'redact'],
+  ...['busyPatienceMs', 'calls'],
 ];
 
 /** Checks the options and fills in what was not said. */
 export function settingsOf(options: OpenOptions): Settings {
   checkOptions('Holdfast.open', options, names);
-  const { functions = [], log = stderrLog } = options;
+  const { functions = [], logRuns = false } = options;
   if (!Array.isArray(functions)) throw invalid('functions', functions, 'it must be an array');
-  if (typeof log?.log !== 'function') throw invalid('log', log, 'it must have a log method');
+  if (typeof logRuns !== 'boolean') throw invalid('logRuns', logRuns, 'it must be a boolean');
+  const redactor = redactorOf(options.redact ?? []);
   const execute = options.execute ?? functions.length > 0;
   if (typeof execute !== 'boolean') throw invalid('execute', execute, 'it must be a boolean');
   if (execute && functions.length === 0) {
@@ -149,9 +170,32 @@ export function settingsOf(options: OpenOptions): Settings {
     retention: retentionOf(options.retention ?? {}),
     inputBytesMax: checkWhole('inputBytesMax', inputBytesMax, 1, inputBytesCap),
     codec: checkCodec(options.codec ?? {}),
-    log,
+    log: redactingLog(logOf(options.log), redactor),
+    logRuns,
+    redactor,
     busyPatienceMs: checkWhole('busyPatienceMs', options.busyPatienceMs ?? 5_000, 0, hourMs),
+    calls: callsSettings(options.calls),
   };
+}
+
+function logOf(given: OpenOptions['log']): Log {
+  if (given === undefined) return stderrLog;
+  if (typeof given !== 'object' || given === null) {
+    throw invalid('log', given, 'give options, or an object with a log method');
+  }
+  return 'log' in given && typeof given.log === 'function'
+    ? given
+    : openLog(checkLogOptions(given as LogOptions));
+}
+
+const redactedMax = 1_000;
+
+function redactorOf(names: readonly string[]): Redactor {
+  if (!Array.isArray(names) || names.length > redactedMax) {
+    throw invalid('redact', names, `give a list of at most ${redactedMax} names of fields`);
+  }
+  for (const name of names) checkKey('a name in redact', name, limits.keyCharsMax);
+  return names.length === 0 ? standardRedactor : new Redactor(names);
 }
 
 function checkCodec(codec: Codec): Codec {

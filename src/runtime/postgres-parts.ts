@@ -12,10 +12,12 @@ import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import type { Store } from '../ports/store.ts';
 import type { StartItem, StartVerdict } from '../ports/store-runs.ts';
+import type { Transactions } from '../ports/transactions.ts';
 import { movedVersion } from '../store/moving.ts';
 import { type CallerTransaction, startWithin } from '../store/postgres/caller-transaction.ts';
 import type { StoreHealth } from '../store/postgres/health.ts';
 import { openPostgresStore } from '../store/postgres/postgres-store.ts';
+import { openStepTransactions } from '../store/postgres/step-transactions.ts';
 import { HealthWatch } from './health-watch.ts';
 import type { StopStack } from './stop-stack.ts';
 import type { PostgresPlace } from './store-place.ts';
@@ -43,6 +45,7 @@ export interface PostgresParts {
   readonly store: Store;
   readonly bus: Bus;
   readonly startWithin: StartWithin;
+  readonly transactions: Transactions;
   /** How it stood at the last look, or null before the first. */
   readonly health: () => StoreHealth | null;
 }
@@ -58,6 +61,9 @@ export async function openPostgres(ask: PostgresAsk, stops: StopStack): Promise<
     throw refusalOf(error, place);
   });
   stops.push('the store', () => store.close());
+  const connectionsMax = place.transactionsMax;
+  const transactions = openStepTransactions({ address, schema, durability, connectionsMax });
+  stops.push('the transactions of steps', () => transactions.close());
   const bus = await openPostgresBus({ address, schema, clock, random, log });
   opened = bus;
   stops.push('the bus', () => bus.close());
@@ -66,6 +72,7 @@ export async function openPostgres(ask: PostgresAsk, stops: StopStack): Promise<
   return {
     store,
     bus,
+    transactions,
     startWithin: (tx, items) => startWithin(tx, schema, items),
     health: () => watch?.last ?? null,
   };

@@ -1,17 +1,20 @@
 /**
  * Owns which functions a runtime knows: those it was given, and by name those that nodes host.
  *
- * R1 A name stands for one definition in one runtime.
+ * R1 A name stands for one definition in one runtime, or for several versions: the last that was
+ *    given is the current one, with which runs are started, and older ones only execute runs that
+ *    are pinned to them.
  * R2 A name without a definition is known while a node hosts it or did within the last day; its
  *    terms are those that the newest of these nodes told.
  */
 import { invalid, nearest, shown } from '../core/check.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { queueOf } from '../core/queue.ts';
 import type { MonoMs } from '../core/time.ts';
 import type { AnyFunction, FunctionParts } from '../define-function.ts';
 import { partsOf } from '../define-function.ts';
-import type { HostedCode } from '../engine/hosted.ts';
+import type { HostedCode, SignalCheck } from '../engine/hosted.ts';
 import { checkBy } from '../engine/schema.ts';
 import type { World } from '../engine/world.ts';
 import type { NodeRow } from '../ports/store-nodes.ts';
@@ -28,6 +31,8 @@ export interface Startable {
 
 /** The functions of one runtime. */
 export class Registry {
+  /** Every definition, in the order given; the current one of each name. */
+  readonly #all: readonly AnyFunction[];
   readonly #byName = new Map<string, AnyFunction>();
   #hosted: ReadonlyMap<string, FunctionParts | null> = new Map();
   #hostedAt: MonoMs | null = null;
@@ -39,19 +44,23 @@ export class Registry {
       const rule = `${functions.length} were given and ${limits.functionsMax} are allowed`;
       throw invalid('functions', functions, rule);
     }
+    const given = new Set<string>();
     for (const fn of functions) {
       if (partsOf(fn) === null) {
         throw invalid('a function', fn, 'give what defineFunction() returned');
       }
-      const other = this.#byName.get(fn.name);
-      if (other !== undefined) {
+      const { name, version } = fn;
+      const queue = queueOf(name, version);
+      if (given.has(queue)) {
         const message =
-          `two functions are called '${fn.name}' (versions ${other.version} and ${fn.version}); ` +
-          'a runtime hosts one definition of a name';
-        throw new HoldfastError('function.duplicate', message, { details: { name: fn.name } });
+          `two functions are called '${name}' in version '${version}'; ` +
+          'a runtime hosts one definition of a version';
+        throw new HoldfastError('function.duplicate', message, { details: { name, version } });
       }
-      this.#byName.set(fn.name, fn);
+      given.add(queue);
+      this.#byName.set(name, fn);
     }
+    this.#all = [...functions];
   }
 
   /** The definitions as the engine executes them. */
@@ -59,9 +68,9 @@ export class Registry {
     return this.list().map(hostedCode);
   }
 
-  /** The definitions. */
+  /** The definitions, of each name the current one last. */
   list(): readonly AnyFunction[] {
-    return [...this.#byName.values()];
+    return this.#all;
   }
 
   has(name: string): boolean {
@@ -78,6 +87,19 @@ export class Registry {
     const known = this.#byName.get(fn);
     if (known !== undefined) return { name: fn, parts: partsOf(known) };
     return null;
+  }
+
+  /**
+   * The signals that a function takes, with their schemas where its definition is here; null:
+   * nobody has said.
+   */
+  async signalsOf(world: World, name: string): Promise<FunctionParts['signals']> {
+    const known = this.#byName.get(name);
+    if (known !== undefined) return partsOf(known)?.signals ?? null;
+    await this.look(world, name).catch((error: unknown) => {
+      if (!(error instanceof HoldfastError) || error.code !== 'function.unknown') throw error;
+    });
+    return this.#hosted.get(name)?.signals ?? null;
   }
 
   /** R2. Throws `function.unknown` with the name that was probably meant. */
@@ -130,14 +152,20 @@ function unknown(name: string, known: readonly string[]): HoldfastError {
 function hostedCode(fn: AnyFunction): HostedCode {
   const parts = partsOf(fn);
   if (parts === null) throw invalid('a function', fn, 'give what defineFunction() returned');
-  const { digest, schema, terms, run } = parts;
+  const { digest, schema, signals, terms, run, batch } = parts;
+  const checks = [...(signals ?? [])].map(([name, one]): [string, SignalCheck | null] => [
+    name,
+    one === null ? null : (data) => checkBy(one, data),
+  ]);
   return {
     fn: fn.name,
     version: fn.version,
     digest,
     start: startTermsOf(parts),
     concurrency: terms.concurrency ?? null,
+    signals: new Map(checks),
     read: schema === null ? null : (input) => checkBy(schema, input),
     run,
+    ...(batch === null ? {} : { batch }),
   };
 }

@@ -11,6 +11,7 @@ import { limits } from '../core/limits.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Payloads } from '../core/payload.ts';
 import type { MonoMs } from '../core/time.ts';
+import type { StartHow } from '../ports/store-flow.ts';
 import type { RunEnd } from '../ports/store-reads.ts';
 import type { Lifeline } from './lifeline.ts';
 import type { Run } from './views.ts';
@@ -31,8 +32,13 @@ export interface WaitOptions {
 /** A run that was started, or is known by its id. */
 export interface RunHandle<Output = unknown> {
   readonly id: string;
-  /** False if a run with the same id was there already, and for handles by id. */
+  /** False if the start met a run that was there already, and for handles by id. */
   readonly created: boolean;
+  /**
+   * How the start came to this run: it was `created`, or is one with the `same-id`, or one into
+   * which it was `debounced`, or one that is `unique`. Null for handles by id.
+   */
+  readonly how: StartHow | null;
   /**
    * Waits for the result. Rejects with `run.not_succeeded` (its `details.outcome` says how it
    * ended), `wait.timeout`, `run.not_found`, or `payload.no_key` where a key or codec is missing.
@@ -118,6 +124,7 @@ export function resultOf({ id, outcome, result }: RunEnd, payloads: Payloads): u
 export class Handle<Output> implements RunHandle<Output> {
   readonly id: string;
   readonly created: boolean;
+  readonly how: StartHow | null;
   readonly #lifeline: Lifeline;
   readonly #host: HandleHost;
   readonly #madeAt: MonoMs;
@@ -129,9 +136,11 @@ export class Handle<Output> implements RunHandle<Output> {
     id: string,
     created: boolean,
     uncommitted = false,
+    how: StartHow | null = null,
   ) {
     this.id = checkKey('id', id, limits.idCharsMax);
     this.created = created;
+    this.how = how;
     this.#lifeline = lifeline;
     this.#host = host;
     this.#madeAt = lifeline.engine.world.clock.mono();

@@ -20,6 +20,7 @@ import { type OutcomeKind, outcomeKinds } from '../core/outcome.ts';
 import { wallMs } from '../core/time.ts';
 import { explain } from '../engine/explain.ts';
 import type { ExplainFacts, RunCounts, RunFilter } from '../ports/store-reads.ts';
+import { type ChildrenQuery, childrenOf, type RunChildren } from './children.ts';
 import type { Lifeline } from './lifeline.ts';
 import {
   followParts,
@@ -28,6 +29,8 @@ import {
   pageOfParts,
   type RunPart,
 } from './parts.ts';
+import { checkPin, repinned } from './pinning.ts';
+import type { Registry } from './registry.ts';
 import {
   Handle,
   type HandleHost,
@@ -36,6 +39,15 @@ import {
   type WaitOptions,
   waitFor,
 } from './run-handle.ts';
+import {
+  answerOf,
+  type DeclaredValue,
+  type SentSignal,
+  type SignalAnswer,
+  type SignalOptions,
+  sendSignal,
+  stateOf,
+} from './signals.ts';
 import {
   type Run,
   type RunLogLine,
@@ -76,9 +88,11 @@ const stepsDefault = 200;
 /** Runs of one store. */
 export class Runs implements HandleHost {
   readonly #lifeline: Lifeline;
+  readonly #registry: Registry;
 
-  constructor(lifeline: Lifeline) {
+  constructor(lifeline: Lifeline, registry: Registry) {
     this.#lifeline = lifeline;
+    this.#registry = registry;
   }
 
   /** Everything that is kept of a run, or null if the store does not know it (any more). */
@@ -137,20 +151,40 @@ export class Runs implements HandleHost {
   }
 
   /**
+   * Sends a run on with the code of another version: null is the one that nodes host as their
+   * current. A queued run keeps its place; a parked or quarantined one is executed at once. Gives
+   * the version to which it was pinned. Rejects with `run.not_found`, `run.illegal_transition` for
+   * a run that is being executed, and `run.already_done`.
+   *
+   * @example
+   * await hf.runs.repin(run.id, '1');
+   */
+  repin(id: string, version: string | null): Promise<{ readonly before: string | null }> {
+    return repinned(this.#lifeline.ensureOpen().engine.world, checkId(id), version);
+  }
+
+  /**
    * Starts a second run with the same input that goes on from a step of the first: what ended
    * before step `from` is taken along, and that one and all later ones are done anew. Without
    * `from` everything that has ended is kept. The first run stays as it is; `retryOf` of the new
-   * one names it. Rejects with `run.not_found`, `step.not_found`, `run.conflict`, `store.full`.
+   * one names it. If steps are kept, it goes on with the version that the first is pinned to, or
+   * with `version` (null: the current one). Rejects with `run.not_found`, `step.not_found`,
+   * `run.conflict`, `store.full`.
    */
   async fork(
     id: string,
-    options: { readonly from?: string; readonly id?: string } = {},
+    options: {
+      readonly from?: string;
+      readonly id?: string;
+      readonly version?: string | null;
+    } = {},
   ): Promise<RunHandle> {
-    checkOptions('fork', options, ['from', 'id']);
+    checkOptions('fork', options, ['from', 'id', 'version']);
     const { intake, world } = this.#lifeline.ensureOpen().engine;
     const newId = checkId(options.id ?? world.random.id());
     const from = options.from === undefined ? null : checkStepKey(options.from);
-    const verdict = await intake.forks.add({ id: checkId(id), newId, from });
+    const pin = options.version === undefined ? {} : { pin: checkPin(options.version) };
+    const verdict = await intake.forks.add({ id: checkId(id), newId, from, ...pin });
     if (verdict.ok) return new Handle<unknown>(this.#lifeline, this, verdict.id, verdict.created);
     throw new HoldfastError(verdict.code, verdict.message, { details: { id, from } });
   }
@@ -171,6 +205,47 @@ export class Runs implements HandleHost {
     if (page === null) throw notFound(id);
     const payloads = this.#payloads();
     return { steps: page.steps.map((row) => stepOf(row, payloads)), next: page.next };
+  }
+
+  /**
+   * Tells a run something that its definition declares (`signals`), in order with whatever else it
+   * is told. Resolves once the signal is kept: the run will be given it, or end. Rejects with
+   * `run.not_found`, `run.already_done`, `signal.unknown`, `input.invalid`, `signal.conflict`,
+   * `signals.full`, `payload.*`, `store.*`.
+   *
+   * @example
+   * const sent = await hf.runs.signal(run.id, 'book', { seats: 2 }, { id: 'booking-17' });
+   * const answer = await sent.answer({ timeoutMs: 30_000 });
+   * answer.state; // => 'accepted', 'refused' or 'unanswered'
+   */
+  signal(
+    id: string,
+    name: string,
+    data: unknown = null,
+    options: SignalOptions = {},
+  ): Promise<SentSignal> {
+    return sendSignal(this.#lifeline, this.#registry, id, name, data, options);
+  }
+
+  /**
+   * Waits for what a run says about a signal of that id. Rejects with `signal.not_found` and
+   * `wait.timeout`.
+   */
+  answer(id: string, signalId: string, options: WaitOptions = {}): Promise<SignalAnswer> {
+    return answerOf(this.#lifeline, id, signalId, options);
+  }
+
+  /** What a run declares of itself (`ctx.state.set`), by name. Rejects with `run.not_found`. */
+  state(id: string): Promise<readonly DeclaredValue[]> {
+    return stateOf(this.#lifeline, id);
+  }
+
+  /**
+   * The runs that the code of a run has started (`ctx.start`, `ctx.all`), in the order in which
+   * they were accepted, a page at a time. Rejects with `run.not_found`.
+   */
+  children(id: string, query: ChildrenQuery = {}): Promise<RunChildren> {
+    return childrenOf(this.#lifeline, id, query);
   }
 
   /** Cancels every run that matches and has no outcome yet. */

@@ -25,6 +25,7 @@ import { checkBy } from '../engine/schema.ts';
 import type { World } from '../engine/world.ts';
 import type { StartItem } from '../ports/store-runs.ts';
 import type { CallerTransaction } from '../store/postgres/caller-transaction.ts';
+import { startFlow } from './flow-item.ts';
 import type { Startable } from './registry.ts';
 
 /** What a caller may say about one run; each overrules the definition. */
@@ -55,11 +56,16 @@ export interface StartOptions {
    * in OpenTelemetry.
    */
   readonly traceparent?: string;
+  /**
+   * The key of the function's terms of flow control, for all of them, in place of what they are or
+   * compute. Needed by name where they compute it.
+   */
+  readonly flowKey?: string;
 }
 
 const names = [
   ...['id', 'tenant', 'priority', 'lane', 'delayMs', 'dueAt', 'tags', 'deadlineMs', 'tx'],
-  'traceparent',
+  ...['traceparent', 'flowKey'],
 ];
 const laneNames = ['key', 'width'];
 const tenantDefault = 'default';
@@ -109,6 +115,11 @@ function itemOf(
   const now = world.clock.wall();
   const { id } = options;
   const { lane, laneWidth } = laneOf(name, parts, output, options);
+  const flow = startFlow({
+    ...{ name, flow: parts?.terms.flow, flowKey: options.flowKey },
+    timed: options.delayMs !== undefined || options.dueAt !== undefined,
+    compute: (what, key) => computed(what, name, key, output),
+  });
   return {
     id: id === undefined ? world.random.id() : checkKey('id', id, limits.idCharsMax),
     idempotent: id !== undefined,
@@ -123,6 +134,7 @@ function itemOf(
     tags: tagsOf(name, parts, output, options),
     policy: parts?.policy ?? policyDefault,
     ...(options.traceparent === undefined ? {} : { trace: traceOf(options.traceparent) }),
+    ...(flow === undefined ? {} : { flow }),
   };
 }
 
@@ -150,11 +162,12 @@ function computed<T>(
   }
 }
 
-function laneOf(
+/** The lane of a run or a call. */
+export function laneOf(
   name: string,
   parts: Parts,
   output: unknown,
-  options: StartOptions,
+  options: Pick<StartOptions, 'lane'>,
 ): { readonly lane: string | null; readonly laneWidth: number } {
   const given = parts?.terms.lane;
   let choice: LaneChoice | undefined = options.lane;
@@ -172,7 +185,13 @@ function laneOf(
   return { lane, laneWidth: checkWhole('lane width', choice.width, 1, limits.laneWidthMax) };
 }
 
-function tenantOf(name: string, parts: Parts, output: unknown, options: StartOptions): string {
+/** For whom it executes. */
+export function tenantOf(
+  name: string,
+  parts: Parts,
+  output: unknown,
+  options: Pick<StartOptions, 'tenant'>,
+): string {
   const given = parts?.terms.tenant;
   const choice =
     options.tenant ??
@@ -182,7 +201,13 @@ function tenantOf(name: string, parts: Parts, output: unknown, options: StartOpt
     : checkKey('tenant', choice, limits.keyCharsMax);
 }
 
-function priorityOf(name: string, parts: Parts, output: unknown, options: StartOptions): number {
+/** Its head start in seconds. */
+export function priorityOf(
+  name: string,
+  parts: Parts,
+  output: unknown,
+  options: Pick<StartOptions, 'priority'>,
+): number {
   const given = parts?.terms.priority;
   const choice =
     options.priority ??

@@ -34,6 +34,7 @@ describe('the place of a store', () => {
   it('is a schema of a database, by its address', () => {
     const place = {
       ...{ kind: 'postgres', schema: 'holdfast', connectionsMax: 4, migrate: true },
+      transactionsMax: 4,
       shown: 'app@db:5432/jobs',
     };
     assert.deepEqual(postgresOf('postgres://app:secret@db/jobs'), place);
@@ -61,6 +62,7 @@ describe('the place of a store', () => {
       [{ url, schema: '' }, /store\.schema is ""; it must be a name/],
       [{ url: `${url}?schema=a`, schema: 'b' }, /the parameter 'schema' twice/],
       [{ url, connectionsMax: 1 }, /connectionsMax is 1; it must lie in 2 to 100/],
+      [{ url, transactionsMax: 0 }, /transactionsMax is 0; it must lie in 1 to 100/],
       [{ url, migrate: 'no' }, /migrate is "no"; it must be a boolean/],
     ] as const;
     for (const [store, says] of cases) assert.match(refusalOf(store).message, says);

@@ -21,6 +21,11 @@ export interface PostgresOption {
    */
   readonly connectionsMax?: number;
   /**
+   * Connections for steps in transactions (`ctx.transaction`), 1 to 100: so many go on at once, and
+   * further ones wait. Made when they are needed. Default 4.
+   */
+  readonly transactionsMax?: number;
+  /**
    * Whether opening makes the tables, or brings those of an older version up to date. Default true;
    * with false, `store.older_schema` until `holdfast migrate` has done it.
    */
@@ -45,12 +50,15 @@ export interface PostgresPlace {
   readonly address: PostgresAddress;
   readonly schema: string;
   readonly connectionsMax: number;
+  readonly transactionsMax: number;
   readonly migrate: boolean;
 }
 
 const rule = "give the path of a file such as './jobs.db', 'postgres://...', or 'memory:'";
 const connectionsDefault = 4;
+const transactionsDefault = 4;
 const connectionsMost = 100;
+const options = ['url', 'schema', 'connectionsMax', 'transactionsMax', 'migrate'];
 
 /** The scheme that the words begin with, in lower case, or null. One letter is a drive. */
 export const schemeOf = (words: string): string | null =>
@@ -88,8 +96,9 @@ function sqlitePlace(path: unknown): StorePlace {
 }
 
 function postgresPlace(option: PostgresOption): PostgresPlace {
-  checkOptions('store', option, ['url', 'schema', 'connectionsMax', 'migrate']);
+  checkOptions('store', option, options);
   const { url, schema, connectionsMax = connectionsDefault, migrate = true } = option;
+  const { transactionsMax = transactionsDefault } = option;
   // Not shown (S1).
   if (typeof url !== 'string') throw invalid('store.url', typeof url, 'it must be a string');
   if (schema !== undefined && (typeof schema !== 'string' || schema === '')) {
@@ -102,6 +111,7 @@ function postgresPlace(option: PostgresOption): PostgresPlace {
     address,
     schema: address.schema ?? 'holdfast',
     connectionsMax: checkWhole('store.connectionsMax', connectionsMax, 2, connectionsMost),
+    transactionsMax: checkWhole('store.transactionsMax', transactionsMax, 1, connectionsMost),
     migrate,
   };
 }

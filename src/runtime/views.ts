@@ -7,8 +7,8 @@ import type { ErrorDetail } from '../core/outcome.ts';
 import type { Payloads } from '../core/payload.ts';
 import type { WallMs } from '../core/time.ts';
 import type { LogLevel } from '../ports/log.ts';
-import type { PauseView, RunDetail, RunView } from '../ports/store-reads.ts';
-import type { StepKind, StepRow } from '../ports/store-steps.ts';
+import type { PauseView, PinnedRuns, RunDetail, RunView } from '../ports/store-reads.ts';
+import type { StepKind, StepRow, StepWait } from '../ports/store-steps.ts';
 
 /** A run as it is listed. Times are milliseconds since the epoch. */
 export interface RunSummary extends Omit<RunView, 'progress'> {
@@ -55,7 +55,7 @@ export interface RunStep {
   readonly endedAt: WallMs | null;
   /** When a wait is over at the latest, or null. */
   readonly wakeAt: WallMs | null;
-  /** The name of the event that it waits for, or null. */
+  /** The name of the event that it waits for, or the names of signals; or null. */
   readonly event: string | null;
   /** By which a decision is made, or null. */
   readonly token: string | null;
@@ -64,7 +64,7 @@ export interface RunStep {
   readonly error: ErrorDetail | null;
 }
 
-/** A function that somebody hosts, or that is paused. */
+/** A function that somebody hosts, that is paused, or that has runs of one version. */
 export interface FunctionView {
   readonly name: string;
   readonly versions: readonly string[];
@@ -73,6 +73,8 @@ export interface FunctionView {
   /** Whether this runtime was given its definition. */
   readonly here: boolean;
   readonly pause: PauseView | null;
+  /** Versions that unfinished runs of it are pinned to, and whether a live node hosts them. */
+  readonly pinned: readonly (Omit<PinnedRuns, 'fn'> & { readonly hosted: boolean })[];
 }
 
 /** A listed run for users. */
@@ -97,16 +99,22 @@ export function stepOf({ wait, end, ...row }: StepRow, payloads: Payloads): RunS
     state: end?.how ?? (wait === null ? 'running' : 'waiting'),
     endedAt: end?.at ?? null,
     wakeAt: wait?.wakeAt ?? null,
-    event: wait?.event?.name ?? null,
+    event: wait === null ? null : heardFor(kind, wait),
     token: wait?.token ?? null,
     value: givenBy(kind, end?.value ?? null, payloads),
     error: end?.error ?? null,
   };
 }
 
-/** What an event gave holds its data beside its id and its time. */
+/** The name of an event, or the names of signals. */
+function heardFor(kind: StepKind, { event }: StepWait): string | null {
+  if (event === null || kind !== 'signal') return event?.name ?? null;
+  return (JSON.parse(event.paths) as readonly string[]).join(', ');
+}
+
+/** What an event or a signal gave holds its data beside its id and its time. */
 function givenBy(kind: StepKind, text: string | null, payloads: Payloads): unknown {
-  if (kind !== 'event' || text === null) return payloads.shown(text);
+  if ((kind !== 'event' && kind !== 'signal') || text === null) return payloads.shown(text);
   const heard: unknown = JSON.parse(text);
   if (typeof heard !== 'object' || heard === null || !('data' in heard)) return heard;
   return { ...heard, data: payloads.shownOf(heard.data) };

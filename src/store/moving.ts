@@ -10,6 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { KeyRow } from '../ports/store-keys.ts';
+import type { ClosingTuple, KinTuple } from './kin-tuple.ts';
 import type { RunTuple } from './run-tuple.ts';
 import type { EventTuple, StepTuple } from './step-tuple.ts';
 
@@ -36,6 +37,14 @@ export type MovedLine = readonly [
   fields: string | null,
 ];
 
+/** A signal to a run, as it is stored. */
+export type MovedSignal = readonly [
+  ...[n: number, id: string, name: string, data: string, at: number, taken: number],
+];
+
+/** A value that a run declared of itself, as it is stored. */
+export type MovedState = readonly [name: string, value: string, attempt: number, at: number];
+
 /** One run with all that is kept of it. */
 export interface MovedRun {
   readonly run: RunTuple;
@@ -44,11 +53,27 @@ export interface MovedRun {
   readonly progress: string | null;
   readonly attempts: readonly MovedAttempt[];
   readonly lines: readonly MovedLine[];
+  readonly signals: readonly MovedSignal[];
+  readonly state: readonly MovedState[];
   /** Log lines that were over the bound. */
   readonly dropped: number;
   /** What is known of its parts, which come later; null: it has none. */
   readonly parts: MovedSums | null;
+  /** False for a run that ended badly and was dealt with. */
+  readonly dead: boolean;
+  /** What it is in its family, and what is left to be done there; null: nothing. */
+  readonly kin: KinTuple | null;
+  readonly closing: ClosingTuple | null;
 }
+
+/** What flow control keeps for a key, as it is stored. */
+export type MovedFlow = readonly [
+  ...[fn: string, tenant: string, key: string, term: string],
+  ...[state: string, seq: number | null, expiresAt: number],
+];
+
+/** Up to where keys are there: the last one's place. */
+export type FlowCursor = readonly [fn: string, tenant: string, key: string, term: string];
 
 /** What is known of the parts of a run. */
 export type MovedSums = readonly [
@@ -117,6 +142,7 @@ export type RunLine = readonly [
   fence: number,
   input: string,
   result: string | null,
+  pin: string | null,
 ];
 
 /** What identifies a step and how it stands, with a digest of all of its texts. */

@@ -41,7 +41,7 @@ export const runColumns =
   'seq, id, fn, lane, lane_width, tenant, priority_seconds, tags, policy, accepted_at, ' +
   'deadline_at, retry_of, stage, attempt, fence, failures, crashes, lane_held, tenant_held, ' +
   'due_at, rank, tag, wait_key, owner, started_at, stop_cause, stop_reason, stop_since, ' +
-  'overdue_at, overdue_cause, outcome, finished_at, error, trace';
+  'overdue_at, overdue_cause, outcome, finished_at, error, trace, pin';
 
 /** A row of `runs` as a store gives it. */
 export type RunTuple = readonly [
@@ -79,6 +79,7 @@ export type RunTuple = readonly [
   finishedAt: number | null,
   error: string | null,
   trace: string | null,
+  pin: string | null,
 ];
 
 const noTags: readonly string[] = Object.freeze([]);
@@ -129,6 +130,7 @@ export function runOf(tuple: RunTuple): RunRow {
     finishedAt: tuple[31] as WallMs | null,
     error: tuple[32],
     trace: tuple[33],
+    pin: tuple[34],
   };
 }
 
@@ -169,5 +171,6 @@ export function tupleOf(seq: number, row: RunFacts & RunState): RunTuple {
     row.finishedAt,
     row.error,
     row.trace,
+    row.pin,
   ];
 }

@@ -124,6 +124,9 @@ describe('a wrapped store', () => {
       ...[store.start([]), store.end([]), store.note([]), store.settled(node, [])],
       ...[store.append([]), store.parts([])],
       ...[store.claim({ node, functions: [], runsMax: 1 }), store.cancel([]), store.retry([])],
+      ...[store.redrive([]), store.discard([]), store.repin([]), store.pinned(1)],
+      ...[store.dead({ filter: {}, before: null, rowsMax: 1 })],
+      store.children({ id: 'x', group: null, after: null, rowsMax: 1, results: false }),
       ...[store.sweep(1), store.prune(keepNothing, 1), store.pause('lane', 'a', 'b')],
       ...[store.resume('lane', 'a'), store.stops(node), store.owned(node, 1), store.nodes()],
       ...[store.setTenant({ tenant: 't', weight: 1, runningMax: null, waitingMax: null })],
@@ -136,8 +139,12 @@ describe('a wrapped store', () => {
         store.record([]),
         store.emit([]),
         store.answer([]),
+        store.signal([]),
+        store.answers([]),
+        store.state('x'),
         store.fork([]),
         store.steps('x', 0, 1),
+        store.children({ id: 'x', group: null, after: null, rowsMax: 1, results: false }),
       ],
     ];
     await Promise.all(calls);

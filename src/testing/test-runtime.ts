@@ -109,6 +109,7 @@ export class TestRuntime implements AsyncDisposable {
     return {
       id: run.id,
       created: run.created,
+      how: run.how,
       result: (waiting) => this.#skipUntil(run.result(waiting), dayMs),
       outcome: (waiting) => this.#skipUntil(run.outcome(waiting), dayMs),
       cancel: (reason) => run.cancel(reason),

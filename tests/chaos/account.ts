@@ -4,7 +4,8 @@
  *
  * A1 A time that bounds something from below is that of a call, from above that of an answer.
  */
-import type { Answer, Ask, ClaimedLine, Line, SeenDetail, SentEnd } from './ledger.ts';
+import { durable } from './functions.ts';
+import type { Answer, Ask, ClaimedLine, Line, SeenDetail, SentEnd, StepText } from './ledger.ts';
 import type { EndAnswer } from './run-model.ts';
 
 /** A run as the store has it at the end. */
@@ -12,6 +13,8 @@ export interface FinalRun {
   readonly id: string;
   readonly fn: string;
   readonly seen: SeenDetail;
+  /** Of durable runs, the steps that have ended. */
+  readonly steps?: readonly StepText[];
 }
 
 /** An operation: a call, and the answer if it came. */
@@ -36,7 +39,10 @@ export interface Execution {
   readonly fence: number;
   readonly who: string;
   readonly begunAt: number;
-  /** When it returned or threw; null: never, as far as anybody knows. */
+  /**
+   * When it returned or threw; of durable code that its attempt forgot, when it last acted, and of
+   * such as was told to leave, then. Null: never, as far as anybody knows.
+   */
   doneAt: number | null;
   returned: boolean;
   /** Steps after which nobody had told it to stop. */
@@ -108,6 +114,9 @@ export function accountOf(lines: readonly Line[], runs: readonly FinalRun[]): Ac
 
 class Clerk {
   readonly #idOf: Map<number, string>;
+  readonly #durable = new Set<string>();
+  /** When durable code last said something. */
+  readonly #actedAt = new Map<Execution, number>();
   readonly #pending = new Map<string, Op>();
   readonly #all: Op[] = [];
   readonly #claims = new Map<string, Claim[]>();
@@ -127,8 +136,17 @@ class Clerk {
         const op = { who, ask: line.ask, calledAt: at, answer: null, answeredAt: null };
         this.#pending.set(`${who}/${line.op}`, op);
         this.#all.push(op);
+        if (line.ask.verb === 'end') this.#forgets(line.ask.ends, at);
+        if (line.ask.verb === 'start' && durable.includes(line.ask.fn)) {
+          this.#durable.add(line.ask.id);
+        }
         return;
       }
+      // What else is in them is durable-account.ts's.
+      case 'asks':
+      case 'given':
+        this.#acts(line.run, line.fence, at);
+        return;
       case 'answer': {
         const op = this.#pending.get(`${who}/${line.op}`);
         if (op === undefined) return;
@@ -181,7 +199,28 @@ class Clerk {
     else for (const one of life.frozen) one.to ??= at;
   }
 
-  #handled(line: Extract<Line, { what: 'begin' | 'step' | 'return' | 'throw' }>): void {
+  /** Durable code whose attempt ends goes no further, and may never say so itself. */
+  #forgets(ends: readonly SentEnd[], at: number): void {
+    for (const { id, fence } of ends) {
+      if (id === null || !this.#durable.has(id)) continue;
+      const known = this.#executions.get(`${id}/${fence}`);
+      if (known !== undefined) this.#over(known, at);
+    }
+  }
+
+  /** Its slot may be free before it is told so; that it acted is certain. */
+  #over(known: Execution, at: number): void {
+    known.doneAt ??= this.#actedAt.get(known) ?? at;
+  }
+
+  #acts(run: string, fence: number, at: number): void {
+    const known = this.#executions.get(`${run}/${fence}`);
+    if (known !== undefined && known.doneAt === null) this.#actedAt.set(known, at);
+  }
+
+  #handled(
+    line: Extract<Line, { what: 'begin' | 'step' | 'deed' | 'return' | 'throw' | 'left' }>,
+  ): void {
     const { run, fence, who, at, what, aborted } = line;
     const key = `${run}/${fence}`;
     const known = this.#executions.get(key);
@@ -198,8 +237,13 @@ class Clerk {
       this.#oddities.push(`run ${run}/${fence}: ${what} by ${who} without a beginning`);
       return;
     }
+    if (what === 'left') {
+      this.#over(known, at);
+      return;
+    }
     if (!aborted) known.stepsAt.push(at);
-    if (what === 'step') return;
+    if (what === 'deed') this.#acts(run, fence, at);
+    if (what === 'step' || what === 'deed') return;
     known.doneAt = at;
     known.returned = what === 'return';
   }
@@ -218,7 +262,9 @@ class Clerk {
       } else if (ask.verb === 'leave') {
         const life = this.#nodes.get(ask.node);
         if (life !== undefined) life.leftAt ??= calledAt;
-      } else listAt(ops, ask.id).push(op);
+      } else if (ask.verb !== 'record' && ask.verb !== 'emit' && ask.verb !== 'decide') {
+        listAt(ops, ask.id).push(op);
+      }
     }
     return {
       ...{ ops, ends, recoveries, claims: this.#claims, nodes: this.#nodes, lives: this.#lives },

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { FinalRun } from './account.ts';
 import { audit, type Evidence } from './auditor.ts';
+import { durablePlants } from './durable-plants.ts';
 import type { Line, SentEnd, Told } from './ledger.ts';
 import { honestEvidence } from './tale.ts';
 
@@ -280,9 +281,10 @@ describe('the auditor of chaos', () => {
     assert.deepEqual(
       { runs, lanes, executions, recoveries },
       {
-        ...{ runs: 6, lanes: 1, executions: 7, recoveries: 1 },
+        ...{ runs: 7, lanes: 1, executions: 9, recoveries: 1 },
       },
     );
+    assert.deepEqual([judged.deeds, judged.given], [2, 4]);
   });
 
   for (const [title, tell] of odd) {
@@ -291,7 +293,7 @@ describe('the auditor of chaos', () => {
     });
   }
 
-  for (const [title, plant, expected] of plants) {
+  for (const [title, plant, expected] of [...plants, ...durablePlants]) {
     it(`catches ${title}`, () => {
       const { violations } = audit(plant(honestEvidence()));
       const found = violations.some((one) => expected.test(one));

@@ -12,9 +12,12 @@
  * U7 The operations on each run and on each lane have an order that a sequential one could have
  *    answered.
  * U8 At the end nothing is left: no slot, no place, no finding of the reconciler.
+ * U9 Durable runs are as durable-audit.ts demands.
  */
 import { type Account, type AccountedEnd, accountOf, type FinalRun } from './account.ts';
 import { type Consequence, consequencesOf } from './consequences.ts';
+import { type DurableAccount, durableAccountOf } from './durable-account.ts';
+import { auditDurable } from './durable-audit.ts';
 import { laneWidth, type WorkInput } from './functions.ts';
 import { laneHistory, runHistory, type StartedRun, startedRuns } from './histories.ts';
 import { laneModel } from './lane-model.ts';
@@ -46,6 +49,9 @@ export interface Finding {
     readonly laneOps: number;
     readonly executions: number;
     readonly recoveries: number;
+    /** Of durable runs: how often the code of steps began, and what code was given. */
+    readonly deeds: number;
+    readonly given: number;
   };
 }
 
@@ -68,16 +74,25 @@ export function audit(evidence: Evidence): Finding {
     }
   }
   violations.push(...auditTenures(account), ...auditPlaces(account, inputs, evidence.slots));
+  const durable = durableAccountOf(evidence.lines, evidence.runs);
+  violations.push(...auditDurable(account, durable, evidence));
   const orders = auditOrders(account, started, finals, inputs, evidence.resends);
   return {
     violations: [...violations, ...orders.violations],
-    consequences: consequencesOf(account),
+    consequences: consequencesOf(account, durable),
     judged: {
       ...orders.judged,
       executions: account.executions.size,
       recoveries: account.recoveries.filter(({ granted }) => granted === true).length,
+      ...countsOf(durable),
     },
   };
+}
+
+function countsOf({ deeds, given }: DurableAccount) {
+  const size = (lists: Iterable<readonly unknown[]>): number =>
+    [...lists].reduce((sum, list) => sum + list.length, 0);
+  return { deeds: size(deeds.values()), given: size(given.values()) };
 }
 
 function auditRun(account: Account, id: string, final: FinalRun | undefined): readonly string[] {

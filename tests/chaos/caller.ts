@@ -9,8 +9,9 @@
  */
 import { type Holdfast, HoldfastError } from 'holdfast';
 import type { SeededRandom } from '../../src/testing/index.ts';
-import { lanes, type WorkInput } from './functions.ts';
-import type { Answer, Pen, scribe } from './ledger.ts';
+import { drive } from './driver.ts';
+import { durable, lanes, type WorkInput } from './functions.ts';
+import type { Answer, Ask, Pen, scribe } from './ledger.ts';
 import { pause } from './pause.ts';
 import { outcomeOf, seenOf } from './words.ts';
 
@@ -40,6 +41,8 @@ const codes: Readonly<Record<string, Answer>> = {
   'tenant.full': { start: 'full' },
   'run.already_done': { cancel: 'done' },
   'wait.timeout': { nothing: true },
+  'approval.already_done': { decided: false },
+  'approval.not_found': { decided: false },
 };
 
 /** What an error of the runtime stands for. */
@@ -58,11 +61,16 @@ export function drawRun(random: SeededRandom, salt: number): { fn: string; input
   const tenant = random.pick(['free', 'free', 'free', 'middle', 'middle', 'tight']);
   const fn = random.pick([
     ...['quick', 'quick', 'quick', 'slow', 'slow', 'slow', 'slow', 'flaky', 'deaf', 'once'],
+    ...['saga', 'saga', 'saga', 'saga'],
   ]);
   const short = lane !== null && random.chance(0.8);
   // Not in a lane, which would stand still meanwhile.
   const againSteps = lane === null && fn !== 'flaky' && random.chance(0.5) ? againStepsMax : 0;
   const base = { failures: 0, lane, tenant, salt, againSteps };
+  if (durable.includes(fn)) {
+    // It keeps its lane while it waits, so most are in none.
+    return { fn, input: { ...base, ...pace(0, 0), againSteps: 0, lane: short ? null : lane } };
+  }
   if (fn === 'flaky') return { fn, input: { ...base, ...pace(1, 10), failures: random.int(5) } };
   if (fn === 'quick' || short) return { fn, input: { ...base, ...pace(random.int(3), 5) } };
   return { fn, input: { ...base, ...pace(random.between(2, 6), random.between(40, 250)) } };
@@ -73,6 +81,7 @@ const pace = (steps: number, stepMs: number) => ({ steps, stepMs });
 export class Caller {
   readonly #scene: CallerScene;
   readonly #write: ReturnType<typeof scribe>;
+  readonly #driving = new Set<Promise<void>>();
 
   constructor(scene: CallerScene, write: ReturnType<typeof scribe>) {
     this.#scene = scene;
@@ -88,6 +97,7 @@ export class Caller {
       else await this.#start();
       await pause(random.int(restMsMax));
     }
+    await Promise.all(this.#driving);
   }
 
   async #start(): Promise<void> {
@@ -95,6 +105,7 @@ export class Caller {
     const { id, fn, input } = next();
     await this.#promise(id, fn, input);
     open.add(id);
+    if (durable.includes(fn)) this.#drive(id, input);
     if (random.chance(0.05)) await this.#tryStart(id, fn, input);
     if (random.chance(0.03)) await this.#tryStart(id, fn, { ...input, salt: input.salt + 0.5 });
     if (random.chance(fn === 'deaf' ? 0.5 : 0.12)) await this.#cancel(id);
@@ -102,6 +113,14 @@ export class Caller {
     if (random.chance(0.3)) await this.#wait(id);
     const [oldest] = open;
     if (oldest !== undefined && random.chance(0.3)) await this.#get(oldest);
+  }
+
+  #drive(id: string, input: WorkInput): void {
+    const { hf, random } = this.#scene;
+    const ask = this.#ask.bind(this);
+    const driving = drive({ hf, random: random.fork(), id, input, ask });
+    this.#driving.add(driving);
+    void driving.finally(() => this.#driving.delete(driving));
   }
 
   /** K2 */
@@ -116,7 +135,7 @@ export class Caller {
 
   /** Asks once, and gives what came of it. */
   async #ask<Reply>(
-    ask: Parameters<ReturnType<typeof scribe>>[0],
+    ask: Ask,
     act: () => Promise<Reply>,
     tell: (reply: Reply) => Answer,
   ): Promise<Answer> {

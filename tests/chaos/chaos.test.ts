@@ -18,10 +18,11 @@ test('G1 G2 G3 G4 G7: killed, frozen and drained nodes on one file break nothing
   const { finding, evidence, tally, folder } = await chaos({ ...terms, seed: 7, workers: 3 });
   t.after(() => sweepUp(folder));
   assert.deepEqual(finding.violations, []);
-  const { runs, recoveries } = finding.judged;
+  const { runs, recoveries, deeds, given } = finding.judged;
   const struck = [...tally.values()].reduce((sum, { took }) => sum + took, 0);
-  t.diagnostic(`${runs} runs, ${struck} faults, ${recoveries} recoveries`);
+  t.diagnostic(`${runs} runs, ${struck} faults, ${recoveries} recoveries, ${deeds} steps`);
   assert.ok(runs > 20 && struck > 0 && recoveries > 0);
+  assert.ok(deeds > 20 && given > deeds / 2);
 
   // The same evidence with one thing wrong in it.
   const [victim] = evidence.runs.filter(({ seen }) => seen.outcome === 'succeeded');
@@ -39,11 +40,13 @@ test('G1 G2 G3 G4 G7: killed, frozen and drained nodes on one file break nothing
   assert.ok(evidence.runs.filter(({ seen }) => seen.outcome === 'succeeded').some(shows));
 });
 
-test('a worker that claims a second accepted end is caught', async (t) => {
+test('a worker that claims a second end, and does a kept step again, is caught', async (t) => {
   const { finding, folder } = await chaos({
     ...{ ...terms, seconds: 3, seed: 8, workers: 1, plantDouble: true },
   });
   t.after(() => sweepUp(folder));
   const caught = finding.violations.filter((one) => /^U2 .* has 2 accepted ends/.test(one));
   assert.equal(caught.length, 1);
+  const again = finding.violations.filter((one) => /^S1 run .* does step\/d/.test(one));
+  assert.equal(again.length, 1);
 });

@@ -14,8 +14,8 @@ import { hostMs, patienceMs } from '../process/wait.ts';
 import type { FinalRun } from './account.ts';
 import { audit, type Evidence, type Finding } from './auditor.ts';
 import { Crew, Starter, Worker } from './crew.ts';
-import { chaosFunctions, tenantLimits } from './functions.ts';
-import { openPen, type Pen, readLedger } from './ledger.ts';
+import { chaosFunctions, durable, tenantLimits } from './functions.ts';
+import { openPen, type Pen, readLedger, type StepText } from './ledger.ts';
 import { rage, type Tally } from './nemesis.ts';
 import { pause } from './pause.ts';
 import { type Place, postgresPlace, sqlitePlace } from './place.ts';
@@ -229,13 +229,26 @@ async function readRuns(hf: Holdfast): Promise<readonly FinalRun[]> {
   for (let from = 0; from < ids.length; from += readsAtOnce) {
     const some = ids.slice(from, from + readsAtOnce);
     const read = await Promise.all(some.map((id) => hf.runs.get(id)));
-    runs.push(...read.filter((run) => run !== null).map(finalOf));
+    const known = read.filter((run) => run !== null);
+    runs.push(...(await Promise.all(known.map((run) => finalOf(hf, run)))));
   }
   return runs;
 }
 
-function finalOf(run: Run): FinalRun {
+async function finalOf(hf: Holdfast, run: Run): Promise<FinalRun> {
   const succeeded = run.outcome?.kind === 'succeeded';
   const result = succeeded ? JSON.stringify(run.result) : null;
-  return { id: run.id, fn: run.fn, seen: seenOf(run, result) };
+  const { id, fn } = run;
+  const final = { id, fn, seen: seenOf(run, result) };
+  return durable.includes(fn) ? { ...final, steps: await stepsOf(hf, id) } : final;
+}
+
+/** The steps of a run that have ended; none has more than one page of them. */
+async function stepsOf(hf: Holdfast, id: string): Promise<readonly StepText[]> {
+  const { steps } = await hf.runs.steps(id);
+  return steps
+    .filter(({ kind, state }) => kind === 'step' && state !== 'running')
+    .map(({ key, state, value }) => ({
+      ...{ key, how: state, value: state === 'returned' ? JSON.stringify(value) : null },
+    }));
 }

@@ -3,6 +3,8 @@
  * nothing has tested nothing.
  */
 import type { Account, AccountedEnd, Op, Recovery } from './account.ts';
+import type { DurableAccount } from './durable-account.ts';
+import { lateKey } from './straggler.ts';
 
 /** What must have happened in every run that is long enough. */
 const always = [
@@ -11,6 +13,11 @@ const always = [
   'taken over from a frozen process',
   'late end refused',
   'late success refused while others had the run',
+  'late step refused',
+  'step cut off and done again by another owner',
+  'kept step given to another owner after a death',
+  'wait ended by an event',
+  'wait ended by a decision',
 ] as const;
 
 /** What only a server that goes away brings about. */
@@ -23,7 +30,10 @@ const byOutages = [
 export type Consequence = (typeof always)[number] | (typeof byOutages)[number];
 
 /** How often each came about. */
-export function consequencesOf(account: Account): ReadonlyMap<Consequence, number> {
+export function consequencesOf(
+  account: Account,
+  durable: DurableAccount,
+): ReadonlyMap<Consequence, number> {
   const granted = account.recoveries.filter((one) => one.granted === true);
   const ends = [...account.ends.values()].flat();
   const starts = [...account.ops.values()].map((list) =>
@@ -44,7 +54,44 @@ export function consequencesOf(account: Account): ReadonlyMap<Consequence, numbe
     ['start with an unknown end', count(starts.flat(), unknown)],
     ['unknown start that was committed', count(starts, committedUnknown)],
     ['unknown end of an attempt', count(ends, ({ answer }) => answer === null)],
+    ...durableOf(account, durable),
   ]);
+}
+
+/** Of durable runs, each counted once. */
+function durableOf(account: Account, durable: DurableAccount): readonly [Consequence, number][] {
+  const { deeds, given, sent, told } = durable;
+  const late = [...sent.values()].flat().filter(({ key }) => key === lateKey);
+  // An owner that neither ended its attempt nor handed it back was taken away.
+  const died = (run: string, fence: number): boolean =>
+    !(account.ends.get(run) ?? []).some((end) => end.fence === fence && end.answer?.ok === true);
+  const again = [...deeds].filter(([run, list]) =>
+    list.some((one) =>
+      list.some(({ key, fence }) => key === one.key && fence > one.fence && died(run, one.fence)),
+    ),
+  );
+  const replayed = [...given].filter(([run, list]) =>
+    list.some((one) =>
+      list.some(({ nth, fence }) => nth === one.nth && fence > one.fence && died(run, one.fence)),
+    ),
+  );
+  const heard = [...told].flatMap(([run, list]) =>
+    list.filter(({ key, state }) =>
+      given
+        .get(run)
+        ?.some(
+          (one) =>
+            one.key === key && (state === null ? one.value !== 'null' : one.value.includes(state)),
+        ),
+    ),
+  );
+  return [
+    ['late step refused', count(late, ({ became }) => became === 'refused')],
+    ['step cut off and done again by another owner', again.length],
+    ['kept step given to another owner after a death', replayed.length],
+    ['wait ended by an event', count(heard, ({ state }) => state === null)],
+    ['wait ended by a decision', count(heard, ({ state }) => state !== null)],
+  ];
 }
 
 const count = <One>(list: readonly One[], holds: (one: One) => boolean): number =>

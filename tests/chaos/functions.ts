@@ -6,6 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type AnyFunction, defineFunction, type RunContext } from 'holdfast';
 import type { Pen } from './ledger.ts';
 import { pause } from './pause.ts';
+import { perform } from './saga.ts';
 
 /** What one run is to do. */
 export interface WorkInput {
@@ -21,7 +22,7 @@ export interface WorkInput {
   readonly failures: number;
   readonly lane: string | null;
   readonly tenant: string;
-  /** Makes the id's input its own. */
+  /** Makes the id's input its own; of a durable run it says what it does. */
   readonly salt: number;
 }
 
@@ -44,8 +45,9 @@ export const tenantLimits: Readonly<Record<string, number | null>> = {
 const graceMs = 300;
 const againStepMs = 200;
 
-/** Functions that are executed at most once. */
+/** Functions that are executed at most once, and those that are durable. */
 export const losing: readonly string[] = ['once'];
+export const durable: readonly string[] = ['saga'];
 
 // Crashes are what these runs are for; none may be set aside because of them.
 const terms = {
@@ -78,7 +80,12 @@ export function chaosFunctions(pen: Pen | null): readonly AnyFunction[] {
     tell('return');
     return { fence, attempt };
   };
+  const saga = ({ salt }: WorkInput, ctx: RunContext) => {
+    if (pen === null) throw new Error('nothing is executed in this process');
+    return perform(salt, ctx, pen);
+  };
   return [
+    defineFunction({ name: 'saga', ...terms, retry, run: saga }),
     defineFunction({ name: 'quick', ...terms, retry, run: run(false) }),
     defineFunction({ name: 'slow', ...terms, retry, run: run(false) }),
     defineFunction({ name: 'flaky', ...terms, retry, run: run(false) }),

@@ -28,7 +28,39 @@ export type Ask =
   | { readonly verb: 'cancel' | 'get' | 'result'; readonly id: string }
   | { readonly verb: 'end'; readonly ends: readonly SentEnd[] }
   | { readonly verb: 'recover'; readonly node: number; readonly kind: string }
-  | { readonly verb: 'leave'; readonly node: number };
+  | { readonly verb: 'leave'; readonly node: number }
+  | { readonly verb: 'record'; readonly items: readonly SentSteps[] }
+  /** `key` is that of the wait which is meant. */
+  | { readonly verb: 'emit'; readonly id: string; readonly key: string }
+  | {
+      readonly verb: 'decide';
+      readonly id: string;
+      readonly key: string;
+      readonly state: Decided;
+    };
+
+/** What somebody outside decides. */
+export type Decided = 'approved' | 'rejected';
+
+/** Ends of steps on their way, of one ownership. `id` as in SentEnd. */
+export interface SentSteps {
+  readonly id: string | null;
+  readonly seq: number;
+  readonly fence: number;
+  readonly ends: readonly StepText[];
+}
+
+/** How a step ended, and what it gave as JSON. */
+export interface StepText {
+  readonly key: string;
+  readonly how: string;
+  readonly value: string | null;
+}
+
+/** `ours`: for each end, that it is the one that is kept now. */
+export type StepsAnswer =
+  | { readonly ok: true; readonly ours: readonly boolean[] }
+  | { readonly ok: false; readonly code: string };
 
 /** One end on its way. `id` null: of the ownership nothing is known but its number. */
 export interface SentEnd {
@@ -57,7 +89,11 @@ export type Answer =
   /** Nothing was learnt, and nothing can have changed. */
   | { readonly nothing: true }
   | { readonly verdicts: readonly (EndAnswer & { readonly note: string | null })[] }
-  | { readonly recovered: boolean };
+  | { readonly recovered: boolean }
+  | { readonly records: readonly StepsAnswer[] }
+  /** The event is kept; the decision ended the wait, or another had. */
+  | { readonly emitted: true }
+  | { readonly decided: boolean };
 
 /** A run as a claim handed it out. */
 export interface ClaimedLine {
@@ -74,12 +110,38 @@ export type FaultKind = string;
 
 /** What is told. */
 export type Told =
-  /** The handler of an attempt; `aborted`: it was told to stop before. */
+  /** The handler of an attempt; `aborted`: it was told to stop before. `left`: it is told now. */
   | {
-      readonly what: 'begin' | 'step' | 'return' | 'throw';
+      readonly what: 'begin' | 'step' | 'return' | 'throw' | 'left';
       readonly run: string;
       readonly fence: number;
       readonly aborted: boolean;
+    }
+  /** The code of a step begins. */
+  | {
+      readonly what: 'deed';
+      readonly run: string;
+      readonly fence: number;
+      readonly aborted: boolean;
+      readonly key: string;
+      readonly tries: number;
+    }
+  /** Durable code is about to ask for a wait of so many ms. */
+  | {
+      readonly what: 'asks';
+      readonly run: string;
+      readonly fence: number;
+      readonly key: string;
+      readonly ms: number;
+    }
+  /** Durable code was given something: the `nth` thing in this attempt, as JSON. */
+  | {
+      readonly what: 'given';
+      readonly run: string;
+      readonly fence: number;
+      readonly nth: number;
+      readonly key: string;
+      readonly value: string;
     }
   | { readonly what: 'call'; readonly op: number; readonly ask: Ask }
   | { readonly what: 'answer'; readonly op: number; readonly answer: Answer }

@@ -3,12 +3,14 @@
  * nothing in, and what its tests break in one place each.
  *
  * Two nodes; one is frozen past its lease while it executes, the other takes over; a lane of width
- * 1 goes on behind it; a tenant with a limit of 2 has three runs.
+ * 1 goes on behind it; a tenant with a limit of 2 has three runs; a durable run waits for an event
+ * on the first node and goes on at the second (tale-durable.ts).
  */
 import type { FinalRun } from './account.ts';
 import type { Evidence } from './auditor.ts';
 import type { WorkInput } from './functions.ts';
 import type { ClaimedLine, Line, Told } from './ledger.ts';
+import { tellDurable } from './tale-durable.ts';
 
 const leaseTtlMs = 2_000;
 
@@ -26,7 +28,8 @@ interface Tried {
   readonly stale?: boolean;
 }
 
-class Teller {
+/** Writes a made-up ledger. */
+export class Teller {
   readonly lines: Line[] = [];
   readonly runs: FinalRun[] = [];
   #ops = 0;
@@ -129,6 +132,7 @@ export function honestEvidence(): Evidence {
     const tried = { who: 'w1.1', fence: 1, claimedAt, doneAt: claimedAt + 30 } as const;
     teller.run(id, 400 + index, { tenant: 'tight' }, [tried]);
   }
+  tellDurable(teller);
   const frozen = { what: 'fault', kind: 'freeze', target: 'w1.1' } as const;
   teller.tell('main', freezeAt, { ...frozen, on: true });
   teller.tell('main', thawAt, { ...frozen, on: false });

@@ -5,16 +5,25 @@
  *
  * W1 What was claimed is written before the engine hears of it: no handler is called for a claim
  *    that the ledger does not know.
- * W2 An end is written before it is sent, and its verdict before the engine hears it.
+ * W2 An end, of a run or of a step, is written before it is sent, and its verdict before the
+ *    engine hears it.
  */
 import { fenceOf } from '../../src/core/fence.ts';
 import type { World } from '../../src/engine/world.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { Beat } from '../../src/ports/store-nodes.ts';
+import type { RecordItem, RecordVerdict, StepWrite } from '../../src/ports/store-steps.ts';
 import { hostMs } from '../process/wait.ts';
-import { type Answer, type Pen, type SentEnd, scribe } from './ledger.ts';
+import {
+  type Answer,
+  type Pen,
+  type SentEnd,
+  type SentSteps,
+  type StepsAnswer,
+  scribe,
+} from './ledger.ts';
 import type { Straggler } from './straggler.ts';
-import { endAnswer, sentEnd } from './words.ts';
+import { endAnswer, sentEnd, sentSteps, stepsAnswer } from './words.ts';
 
 /** What the witness adds to a world, and what it may spoil on purpose. */
 export interface WitnessTerms {
@@ -49,17 +58,10 @@ export function witnessed(world: World, terms: WitnessTerms): World {
 
 function watched(store: Store, { pen, straggler, plantDouble }: WitnessTerms): Store {
   const write = scribe(pen, faultOf);
-  straggler.through(async (word) => {
-    const { seq, result } = word;
-    const end = { how: 'succeeded', result: result ?? 'null' } as const;
-    await write(
-      { verb: 'end', ends: [word] },
-      () => store.end([{ seq, fence: fenceOf(word.fence), end }]),
-      ({ reply }) => ({ verdicts: reply.map(endAnswer) }),
-    );
-  });
+  speakLate(store, straggler, write);
   const ids = new Map<number, string>();
   let planted = !plantDouble;
+  let plantedStep = !plantDouble;
   const verbs: Partial<Store> = {
     async claim(ask) {
       const from = hostMs();
@@ -87,6 +89,17 @@ function watched(store: Store, { pen, straggler, plantDouble }: WitnessTerms): S
           return { verdicts: reply.map(endAnswer) };
         },
       );
+    },
+    async record(items) {
+      const sent = items.map((item) => sentSteps(item, ids.get(item.seq) ?? null));
+      if (sent.every(({ ends }) => ends.length === 0)) return store.record(items);
+      const reply = await write(
+        { verb: 'record', items: sent },
+        () => store.record(items),
+        (got) => ({ records: answersTo(items, got.reply) }),
+      );
+      if (!plantedStep) plantedStep = plantStep(pen, sent, answersTo(items, reply.reply));
+      return reply;
     },
     recover: (node, evidence, rowsMax) =>
       write(
@@ -124,6 +137,59 @@ function watched(store: Store, { pen, straggler, plantDouble }: WitnessTerms): S
       return typeof own === 'function' ? own.bind(target) : own;
     },
   });
+}
+
+type Write = ReturnType<typeof scribe>;
+
+const answersTo = (
+  items: readonly RecordItem[],
+  reply: readonly RecordVerdict[],
+): readonly StepsAnswer[] =>
+  items.flatMap((item, at) => {
+    const verdict = reply[at];
+    return verdict === undefined ? [] : [stepsAnswer(item, verdict)];
+  });
+
+/** What is said beside the engine goes to the store as it is. */
+function speakLate(store: Store, straggler: Straggler, write: Write): void {
+  straggler.through(
+    async (word) => {
+      const { seq, result } = word;
+      const end = { how: 'succeeded', result: result ?? 'null' } as const;
+      await write(
+        { verb: 'end', ends: [word] },
+        () => store.end([{ seq, fence: fenceOf(word.fence), end }]),
+        ({ reply }) => ({ verdicts: reply.map(endAnswer) }),
+      );
+    },
+    async ({ attempt, ...word }) => {
+      const { seq, ends } = word;
+      const about = { does: 'end', kind: 'step', tries: 1 } as const;
+      const writes = ends.map(
+        ({ key, value }): StepWrite => ({
+          ...{ ...about, key, end: { how: 'returned', value, error: null } },
+        }),
+      );
+      const item = { seq, fence: fenceOf(word.fence), attempt, knows: 0, writes };
+      await write(
+        { verb: 'record', items: [word] },
+        () => store.record([item]),
+        ({ reply }) => ({ records: answersTo([item], reply) }),
+      );
+    },
+  );
+}
+
+/** The code of a step that has ended begins again, for the auditor to catch. */
+function plantStep(pen: Pen, sent: readonly SentSteps[], answers: readonly StepsAnswer[]): boolean {
+  for (const [at, { id, fence, ends }] of sent.entries()) {
+    const answer = answers[at];
+    const ours = ends.find((_, nth) => answer?.ok === true && answer.ours[nth] === true);
+    if (id === null || ours === undefined) continue;
+    pen({ what: 'deed', run: id, fence, key: ours.key, tries: 99, aborted: false });
+    return true;
+  }
+  return false;
 }
 
 /** A second accepted end of a run that has one, for the auditor to catch. True when it is done. */

@@ -4,7 +4,8 @@
  */
 import type { Outcome } from 'holdfast';
 import type { EndItem, EndOfAttempt, EndVerdict } from '../../src/ports/store-runs.ts';
-import type { SeenDetail, SentEnd } from './ledger.ts';
+import type { RecordItem, RecordVerdict, StepEnd, StepWrite } from '../../src/ports/store-steps.ts';
+import type { SeenDetail, SentEnd, SentSteps, StepsAnswer, StepText } from './ledger.ts';
 import type { EndAnswer, OutcomeText } from './run-model.ts';
 
 /** An outcome as a word with its code, and its message. */
@@ -52,3 +53,28 @@ export function endAnswer(verdict: EndVerdict): EndAnswer & { readonly note: str
   if (outcome === null) return { ok: true, outcome: null, repeated, note: null };
   return { ok: true, repeated, ...outcomeOf(outcome) };
 }
+
+/** Ends of steps on their way to the store; what else is told of steps is left out. */
+export function sentSteps(
+  { seq, fence, writes }: Pick<RecordItem, 'seq' | 'fence' | 'writes'>,
+  id: string | null,
+): SentSteps {
+  const ends = writes.flatMap((write) => (endsStep(write) ? [textOf(write.key, write.end)] : []));
+  return { id, seq, fence, ends };
+}
+
+/** What the store said to them. What is there already by an earlier sending is ours, too. */
+export function stepsAnswer({ writes }: RecordItem, verdict: RecordVerdict): StepsAnswer {
+  if (!verdict.ok) return { ok: false, code: verdict.code };
+  const ours = writes.flatMap((write, at) => {
+    if (!endsStep(write)) return [];
+    const end = verdict.steps[at]?.end ?? write.end;
+    return [end.how === write.end.how && end.value === write.end.value];
+  });
+  return { ok: true, ours };
+}
+
+const endsStep = (write: StepWrite): write is Extract<StepWrite, { does: 'end' }> =>
+  write.does === 'end' && write.kind === 'step';
+
+const textOf = (key: string, { how, value }: StepEnd): StepText => ({ key, how, value });

@@ -55,6 +55,17 @@ describe('a client', patience, () => {
     assert.equal(await client.runs.get('no such run'), null);
   });
 
+  it('calls a function, looks at what is under way, and starts no run', async () => {
+    await using at = await scene();
+    const client = clientOf(at);
+    const said: string = await client.call('greet', 'Ada', { timeoutMs: 5_000, lane: 'l' });
+    assert.equal(said, 'hello Ada');
+    const { calls, stats } = await client.liveCalls();
+    assert.deepEqual([calls, stats.succeeded], [[], 1]);
+    assert.equal((await client.runs.counts()).succeeded, 0);
+    await assert.rejects(client.call('greet', 5 as never), { code: 'input.invalid', status: 400 });
+  });
+
   it('starts a run once under its id, and tells of a conflict', async () => {
     await using at = await scene();
     const client = clientOf(at);
@@ -107,6 +118,27 @@ describe('a client', patience, () => {
     const second = await client.runs.retry(run.id);
     assert.equal((await second.get())?.retryOf, run.id);
     assert.equal((await second.outcome()).kind, 'failed');
+  });
+
+  it('lists dead letters, tries them again and discards them', async () => {
+    await using at = await scene();
+    const client = clientOf(at);
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      const run = await client.start('fail');
+      await run.outcome();
+      ids.push(run.id);
+    }
+    const [first = '', second = '', third = ''] = ids;
+    const letters = async () =>
+      (await all(client.deadLetters.list({ fn: 'fail', limit: 2 }))).map(({ id }) => id);
+    assert.deepEqual(await letters(), [third, second, first]);
+    const again = await client.deadLetters.redrive(first);
+    assert.equal((await again.get())?.retryOf, first);
+    await again.outcome();
+    await assert.rejects(client.deadLetters.redrive(first), { code: 'dead.not_found' });
+    await client.deadLetters.discard(second, 'known');
+    assert.deepEqual(await letters(), [again.id, third]);
   });
 
   it('lists runs through all pages', async () => {
@@ -211,11 +243,69 @@ describe('a client', patience, () => {
     assert.deepEqual(emitted, { id: 'p1', created: true });
     assert.equal((await client.emit('paid', data, { id: 'p1' })).created, false);
     assert.deepEqual(await run.result(), { price: 7, state: 'approved', amount: 12 });
+    await assert.rejects(client.runs.repin(run.id, '2'), { code: 'run.already_done' });
+    const second = await client.runs.fork(run.id, { version: '9' });
+    assert.deepEqual(await client.runs.repin(second.id, '8'), { before: '9' });
+    assert.equal((await second.get())?.pin, '8');
     const { steps } = await client.runs.steps(run.id, { limit: 100 });
     assert.deepEqual(steps[0]?.key, 'step/price');
     const forked = await client.runs.fork(run.id, { id: 'f1' });
     assert.deepEqual(await forked.result(), { price: 7, state: 'approved', amount: 12 });
     assert.equal((await client.runs.fork(run.id, { id: 'f1' })).created, false);
+  });
+
+  it('sends signals, waits for their answers, and reads what a run declares', async () => {
+    const desk = defineFunction({
+      name: 'desk',
+      signals: { book: null },
+      run: async (seats: number, ctx) => {
+        ctx.state.set('free', seats);
+        await (await ctx.waitForSignal('book'))?.accept({ free: seats - 1 });
+        await (await ctx.waitForSignal('book'))?.refuse('closed');
+        await ctx.waitForSignal('book');
+      },
+    });
+    await using at = await scene([desk as never]);
+    const client = clientOf(at);
+    const { id } = await createClient({ url: at.server.url }).start('desk', 2);
+    const first = await client.runs.signal(id, 'book', { seats: 1 }, { id: 'one' });
+    assert.deepEqual([first.id, first.created], ['one', true]);
+    const again = await client.runs.signal(id, 'book', { seats: 1 }, { id: 'one' });
+    assert.equal(again.created, false);
+    const accepted = { state: 'accepted', value: { free: 1 } };
+    assert.deepEqual(await first.answer({ timeoutMs: 30_000 }), accepted);
+    const second = await client.runs.signal(id, 'book');
+    assert.deepEqual(await second.answer(), { state: 'refused', reason: 'closed' });
+    assert.deepEqual(await client.runs.answer(id, 'one'), accepted);
+    const third = await client.runs.signal(id, 'book');
+    assert.deepEqual(await third.answer(), { state: 'unanswered' });
+    await assert.rejects(client.runs.signal(id, 'book'), { code: 'run.already_done' });
+    await assert.rejects(client.runs.answer(id, 'none'), { code: 'signal.not_found' });
+    const [free] = await client.runs.state(id);
+    assert.deepEqual([free?.name, free?.value], ['free', 2]);
+    const waiting = await createClient({ url: at.server.url }).start('desk', 2, { delayMs: 1e6 });
+    const early = await client.runs.signal(waiting.id, 'book');
+    await assert.rejects(early.answer({ timeoutMs: 30 }), { code: 'wait.timeout' });
+  });
+
+  it('lists the children of a run, page by page', async () => {
+    const part = defineFunction({ name: 'part', run: async (n: number) => n });
+    const whole = defineFunction({
+      name: 'whole',
+      run: async (count: number, ctx) => (await ctx.all(part, Array(count).fill(1))).succeeded,
+    });
+    await using at = await scene([part as never, whole as never]);
+    const client = clientOf(at);
+    const run = await createClient({ url: at.server.url }).start('whole', 3);
+    assert.equal(await run.result(), 3);
+    const first = await client.runs.children(run.id, { limit: 2 });
+    assert.deepEqual([first.children.length, typeof first.next], [2, 'string']);
+    const last = await client.runs.children(run.id, { limit: 2, cursor: String(first.next) });
+    assert.deepEqual([last.children[0]?.index, last.next], [2, null]);
+    const cursor = String(first.next);
+    const other = String(first.children[0]?.id);
+    await assert.rejects(client.runs.children(other, { cursor }), { code: 'request.invalid' });
+    assert.equal((await client.runs.get(other))?.parent, run.id);
   });
 
   it('reads log lines page by page, and follows them to the outcome', async () => {

@@ -112,6 +112,7 @@ describe('an answer that is lost after the commit', patience, () => {
     const calls: readonly (() => Promise<unknown>)[] = [
       () => client.runs.cancel(run.id),
       () => client.runs.retry(run.id),
+      () => client.runs.repin('nobody', '2'),
       () => client.approvals.approve('the-secret-token'),
       () => client.approvals.reject('the-secret-token'),
       () => client.functions.resume('greet'),

@@ -4,6 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { browserPath, noBrowser } from '../browser/chromium.ts';
 import { testServer } from '../postgres/server.ts';
 
 const run = promisify(execFile);
@@ -24,6 +25,13 @@ const prints: Readonly<Record<string, RegExp>> = {
   '10-token-stream': /^over HTTP, from the last but two: 2 parts$/m,
   '11-encryption': /^is the name in a file\? false$/m,
   '12-client': /^the run was started once: true$/m,
+  '13-fan-out': /^missing: torn\.jpg: it is torn$/m,
+  '14-flow-control': /^sent, sent, rate\.limited$/m,
+  '15-signals': /^the piano goes to cid for 900$/m,
+  '16-step-in-a-transaction': /^the ledger: lamp 1900$/m,
+  '17-token-page': /^no token is missing, and none is there twice: true$/m,
+  '18-calls': /^calls that succeeded: 100004; lanes and calls left: 0$/m,
+  '19-scripts': /^script loop\.js:2 was stopped: it used more than its timeMs, 200$/m,
 };
 
 describe('the examples', { concurrency: 2 }, () => {
@@ -33,13 +41,17 @@ describe('the examples', { concurrency: 2 }, () => {
   });
 
   for (const [name, line] of Object.entries(prints)) {
-    it(`${name} runs by itself and does what it says`, { timeout: 60_000 }, async () => {
-      const path = join(root, `examples/${name}.ts`);
+    const path = join(root, `examples/${name}.ts`);
+    const text = readFileSync(path, 'utf8');
+    const browser = text.includes('BROWSER_PATH') ? browserPath() : '';
+    const skip = browser === null ? noBrowser : false;
+    it(`${name} runs by itself and does what it says`, { timeout: 60_000, skip }, async () => {
       const flags = ['--conditions=holdfast-source', path];
-      const place = readFileSync(path, 'utf8').includes('DATABASE_URL')
+      const place = text.includes('DATABASE_URL')
         ? await (await testServer()).freshDatabase()
         : null;
-      const env = { ...process.env, ...(place === null ? {} : { DATABASE_URL: place.url }) };
+      const own = { ...(place === null ? {} : { DATABASE_URL: place.url }) };
+      const env = { ...process.env, ...own, ...(browser ? { BROWSER_PATH: browser } : {}) };
       const ended = run(process.execPath, flags, { cwd: root, env });
       const { stdout, stderr } = await ended.finally(() => place?.drop());
       assert.match(stdout, line);

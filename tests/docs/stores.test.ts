@@ -36,7 +36,7 @@ describe('docs/reference/stores.md', () => {
   it('says the defaults that are', () => {
     const { kind, ...place } = placeOf({ url });
     assert.equal(kind, 'postgres');
-    const shown = { schema: 'holdfast', connectionsMax: 4, migrate: true };
+    const shown = { schema: 'holdfast', connectionsMax: 4, transactionsMax: 4, migrate: true };
     assert.deepEqual({ ...place, ...shown }, place);
     for (const value of Object.values(shown)) assert.match(document, new RegExp(`${value}`));
   });

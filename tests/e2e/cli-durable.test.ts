@@ -71,8 +71,54 @@ describe('the command line on durable runs', () => {
     assert.match(out, / {2}- step\/charge\n/);
     assert.match(out, / {2}\+ step\/pay\n/);
     assert.match(out, new RegExp(`holdfast fork ${run.id} --from step/charge`));
+    assert.match(out, new RegExp(`holdfast repin ${run.id} --to <version>`));
     step = 'charge';
     assert.equal((await call(['retry', run.id, '--store', store])).exit, 0);
     assert.equal((await run.outcome()).kind, 'succeeded');
+  });
+
+  it('sends runs on with another version, and shows what waits for whom', async () => {
+    using folder = temporaryFolder();
+    const store = folder.at('durable.db');
+    const order = (version: string) =>
+      defineFunction({
+        name: 'order',
+        version,
+        run: async (_input: unknown, ctx: RunContext) => {
+          await ctx.step('charge', () => null);
+          await ctx.waitFor('go');
+          return version;
+        },
+      });
+    const on = (...words: string[]) => call([...words, '--store', store]);
+    const first = await Holdfast.open({ store, functions: [order('1')] });
+    const { id } = await first.start('order', null);
+    await waitsFor('parked')(first, id);
+    await first.close();
+    await using hf = await Holdfast.open({ store, functions: [order('2')] });
+    assert.match((await on('functions')).out, /order +1? ?2 +open +1:1! /);
+    assert.match((await on('explain', id)).out, /version '1' of 'order', which no live node hosts/);
+    assert.match((await on('show', id)).out, /version +goes on with 1\n/);
+    const doctor = await on('doctor', '--json');
+    assert.match(doctor.out, /one unfinished run needs version '1' of 'order'/);
+    for (const words of [
+      ['repin', id],
+      ['repin', id, '--to', '2', '--current'],
+      ['repin', '--to'],
+    ]) {
+      assert.equal((await on(...words)).exit, 2, words.join(' '));
+    }
+    assert.equal((await on('repin', 'nobody', '--current')).exit, 4);
+    const sent = await on('repin', id, '--to', '2', '--json');
+    assert.deepEqual(JSON.parse(sent.out), { id, version: '2', before: '1' });
+    await hf.emit('go', null);
+    assert.equal(await hf.runs.result(id), '2');
+    assert.equal((await on('repin', id, '--current')).exit, 5);
+    const fork = await on('fork', id, '--to', '1', '--id', 'second', '--json');
+    assert.equal(fork.exit, 0);
+    assert.equal((await hf.runs.get('second'))?.pin, '1');
+    const more = await on('repin', 'second', '--current');
+    assert.match(more.out, /second goes on with any version \(before: version 1\)/);
+    await hf.runs.cancel('second');
   });
 });

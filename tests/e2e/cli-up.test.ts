@@ -117,6 +117,7 @@ describe('holdfast up', { concurrency: 2 }, () => {
       ['empty', 2, /app\.invalid/, /exports no function/],
       ['exits', 2, /app\.invalid/, /ended with exit code 3 before it was ready/],
       ['twice', 2, /function\.duplicate/, /two functions are called 'desk\.twin'/],
+      ['loose-versions', 2, /app\.invalid/, /several versions of 'desk\.twin' in no order/],
     ] as const;
     for (const [app, exit, code, says] of cases) {
       const called = await callProcess(['up', appPath(app), '--workers', '2', '--store', store]);

@@ -42,6 +42,11 @@ const queue = defineFunction({
   lane: 'one',
   run: (text: string) => void order.push(text),
 });
+const calm = defineFunction({
+  name: 'calm',
+  flow: { unique: {}, rateLimit: { max: 2, perMs: 1e8 } },
+  run: () => null,
+});
 const share = defineFunction({ name: 'share', tenant: 'small', run: (n: number) => n });
 const texts = ['plain', 'ä\u{1F600}', 'nul \0 and half \ud800', '\\u0000', '"quoted"'];
 
@@ -61,6 +66,12 @@ async function die(store: string): Promise<void> {
 async function fill(store: string): Promise<void> {
   await die(store);
   const hf = await Holdfast.open({ store, functions: [talk, fail] });
+  for (const id of ['dead 1', 'dead 2', 'dead 3']) {
+    await (await hf.start(fail, null, { id })).outcome();
+  }
+  await hf.deadLetters.discard('dead 1');
+  await hf.deadLetters.redrive('dead 2');
+  await hf.start(calm, null, { id: 'calm' });
   for (const text of texts) {
     await (
       await hf.start(talk, text, { id: `talk ${text.replaceAll(/[\0\ud800]/g, '?')}` })
@@ -99,7 +110,8 @@ async function seen(hf: Holdfast): Promise<unknown> {
     })),
   );
   const keys = await hf.keys.rows();
-  return { all, keys, pauses: await hf.pauses(), counts: await hf.runs.counts() };
+  const dead = (await hf.deadLetters.list()).runs.map(({ id }) => id);
+  return { all, keys, dead, pauses: await hf.pauses(), counts: await hf.runs.counts() };
 }
 
 const migrate = (from: string, to: string, ...words: string[]) =>
@@ -154,6 +166,14 @@ describe('a store that is moved', { concurrency: false }, () => {
       [2, ['crashed', 'succeeded']],
     );
     assert.equal((await hf.runs.get('broken'))?.status, 'quarantined');
+    // What flow control knew is known here.
+    const same = await hf.start(calm, null);
+    assert.deepEqual([same.id, same.how], ['calm', 'unique']);
+    await same.cancel();
+    const later = await hf.start(calm, null, { id: 'calm again' });
+    await later.cancel();
+    await assert.rejects(hf.start(calm, null), refused('rate.limited', /takes 2 starts/));
+    await assert.rejects(hf.deadLetters.redrive('dead 1'), refused('dead.not_found', /dead 1/));
     // The same id is the same run as before.
     const again = await hf.start(talk, 'plain', { id: 'talk plain' });
     assert.equal(again.created, false);

@@ -200,14 +200,18 @@ describe('opening', () => {
       /retention: no option "done"/,
       open({ retention: { done: 1 } }),
     );
-    await refusal('request.invalid', /log/, open({ log: {} as never }));
+    await refusal('request.invalid', /log/, open({ log: { loud: true } as never }));
+    await refusal('request.invalid', /log\.level/, open({ log: { level: 'loud' } as never }));
+    await refusal('request.invalid', /logRuns/, open({ logRuns: 1 as never }));
+    await refusal('key.invalid', /redact/, open({ redact: [''] }));
+    await refusal('request.invalid', /redact/, open({ redact: 'ssn' as never }));
     await refusal('request.invalid', /functions/, open({ functions: order }));
     await refusal('request.invalid', /a function/, open({ functions: [{ name: 'x' }] }));
     await assert.rejects(readFile(place.path), { code: 'ENOENT' });
   });
 
-  it('with two functions of one name is refused', async () => {
-    const twin = defineFunction({ name: 'shop.order', version: '2', run: () => null });
+  it('with two functions of one name and version is refused', async () => {
+    const twin = defineFunction({ name: 'shop.order', run: () => null });
     const twice = open({ functions: [order, twin] });
     await refusal('function.duplicate', /two functions are called 'shop\.order'/, twice);
   });

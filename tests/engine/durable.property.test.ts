@@ -19,6 +19,8 @@ type Program =
   | { readonly do: 'fail'; readonly name: string; readonly ms: number }
   | { readonly do: 'sleep'; readonly ms: number }
   | { readonly do: 'poll'; readonly ms: number }
+  | { readonly do: 'kid'; readonly name: string; readonly ms: number }
+  | { readonly do: 'kids'; readonly name: string; readonly ms: readonly number[] }
   | { readonly do: 'list' | 'all' | 'race'; readonly parts: readonly Program[] };
 
 const name = fc.constantFrom('a', 'b', 'c');
@@ -31,6 +33,8 @@ const { program } = fc.letrec<{ program: Program }>((tie) => ({
     fc.record({ do: fc.constant('fail' as const), name, ms }),
     fc.record({ do: fc.constant('sleep' as const), ms }),
     fc.record({ do: fc.constant('poll' as const), ms }),
+    fc.record({ do: fc.constant('kid' as const), name, ms }),
+    fc.record({ do: fc.constant('kids' as const), name, ms: fc.array(ms, { maxLength: 4 }) }),
     fc.record({
       do: fc.constantFrom('list' as const, 'all' as const, 'race' as const),
       parts: fc.array(tie('program'), { minLength: 1, maxLength: 4 }),
@@ -45,7 +49,7 @@ interface Life {
   readonly result: unknown;
   /** Keys of steps that were done although their end was kept. */
   readonly again: string[];
-  /** Writes of steps and ends of attempts. */
+  /** Writes of steps, starts of children, and ends of attempts. */
   readonly writes: number;
   readonly crashes: number;
 }
@@ -94,6 +98,20 @@ class Player {
       case 'poll':
         trace.push(String(await ctx.waitFor('never', { timeoutMs: code.ms })));
         return null;
+      case 'kid': {
+        const kid = await ctx.start('kid', code.ms, { name: code.name });
+        const { kind } = await kid.outcome();
+        const given = `${kid.id}: ${kind} ${await kid.result().catch(({ code: why }) => why)}`;
+        trace.push(given);
+        return given;
+      }
+      case 'kids': {
+        const kids = await ctx.all('kid', code.ms, { name: code.name });
+        const given: string[] = [`${kids.succeeded} of ${kids.count}`];
+        for await (const { index, value } of kids.outcomes()) given.push(`${index}: ${value}`);
+        trace.push(...given);
+        return given;
+      }
       case 'list': {
         const given: unknown[] = [];
         for (const part of code.parts) given.push(await this.#play(part, ctx, trace, clock));
@@ -114,12 +132,49 @@ class Player {
     }
   }
 
-  async #deed(code: Extract<Program, { name: string }>, key: string, clock: Clock) {
+  async #deed(code: Extract<Program, { do: 'step' | 'fail' }>, key: string, clock: Clock) {
     if (this.kept.has(key)) this.again.push(key);
     if (code.ms > 0) await new Promise<void>((resolve) => clock.after(code.ms, resolve));
     if (code.do === 'fail') throw new NonRetryableError(`${key} failed`);
     return key;
   }
+}
+
+/** Some fail: those that were given 3. */
+const kid = (opened: Promise<Actor>) =>
+  defineFunction({
+    name: 'kid',
+    crashesMax: 1_000,
+    retry: false,
+    run: async (ms: number) => {
+      const { clock } = await opened;
+      if (ms > 0) await new Promise<void>((resolve) => clock.after(ms, resolve));
+      if (ms === 3) throw new Error('3');
+      return ms;
+    },
+  });
+
+/** How many children the program starts. */
+const kidsOf = (code: Program): number => {
+  switch (code.do) {
+    case 'kid':
+      return 1;
+    case 'kids':
+      return code.ms.length;
+    case 'list':
+    case 'all':
+    case 'race':
+      return code.parts.reduce((sum, part) => sum + kidsOf(part), 0);
+    default:
+      return 0;
+  }
+};
+
+/** Whether a call of the store writes something that a later attempt depends on. */
+function isWrite({ verb, args }: StoreCall): boolean {
+  if (verb === 'record' || verb === 'end') return true;
+  const [items] = args as [readonly { readonly parent?: unknown }[]];
+  return verb === 'start' && items[0]?.parent !== undefined;
 }
 
 async function live(code: Program, crashes: readonly Crash[]): Promise<Life> {
@@ -129,8 +184,9 @@ async function live(code: Program, crashes: readonly Crash[]): Promise<Life> {
   let struck = 0;
   const next = async () => {
     let over = false;
-    const fault = ({ verb, args }: StoreCall): StoreFault | null => {
-      if (over || (verb !== 'record' && verb !== 'end')) return null;
+    const fault = (call: StoreCall): StoreFault | null => {
+      const { verb, args } = call;
+      if (over || !isWrite(call)) return null;
       writes += 1;
       const crash = crashes[struck];
       const strikes = crash?.at === writes;
@@ -143,7 +199,8 @@ async function live(code: Program, crashes: readonly Crash[]): Promise<Life> {
     };
     const opened = Promise.withResolvers<Actor>();
     const fn = player.hosted(opened.promise);
-    const actor = await scene.open({ functions: [fn], fault, slots: 1, pollMs: 500 });
+    const functions = [fn, kid(opened.promise)];
+    const actor = await scene.open({ functions, fault, slots: 1, pollMs: 500 });
     opened.resolve(actor);
     return { actor, fn, over: () => over };
   };
@@ -156,6 +213,7 @@ async function live(code: Program, crashes: readonly Crash[]): Promise<Life> {
       const found = await process.actor.hf.runs.get(run.id);
       if (found?.outcome == null) continue;
       assert.equal(found.outcome.kind, 'succeeded', JSON.stringify(found.outcome));
+      assert.equal(found.children, kidsOf(code), 'each child is started, and once');
       return {
         traces: player.traces,
         result: found.result,

@@ -339,6 +339,27 @@ describe('code that changed', () => {
 });
 
 describe('the end of an attempt', () => {
+  it('does nothing for code that asks for its first step after its attempt', async () => {
+    const gate = Promise.withResolvers<void>();
+    const after: string[] = [];
+    const fn = durable(async (_input, ctx) => {
+      void gate.promise.then(async () => {
+        after.push('asks');
+        await ctx.step('late', () => after.push('late'));
+        after.push('never');
+      });
+      return 'over';
+    });
+    const actor = await scene.open({ functions: [fn] });
+    const run = await actor.hf.start(fn, null);
+    await scene.pass(100);
+    assert.equal((await run.get())?.outcome?.kind, 'succeeded');
+    gate.resolve();
+    await scene.pass(5_000);
+    assert.deepEqual(after, ['asks']);
+    assert.deepEqual(await keysOf(actor, run.id), []);
+  });
+
   it('forgets code that is still executing: it settles nothing and writes nothing', async () => {
     const gate = Promise.withResolvers<void>();
     const after: string[] = [];

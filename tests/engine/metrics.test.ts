@@ -7,6 +7,8 @@ import { plainPayloads } from '../../src/core/payload.ts';
 import { defineFunction } from '../../src/define-function.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { silentLog } from '../../src/ports/log.ts';
+import { Calls } from '../../src/runtime/calls/calls.ts';
+import { callsSettings } from '../../src/runtime/calls/options.ts';
 import { RuntimeMetrics } from '../../src/runtime/metrics/runtime-metrics.ts';
 import { statsOf } from '../../src/runtime/stats.ts';
 import type { StoreFault } from '../../src/testing/index.ts';
@@ -179,7 +181,13 @@ describe('metrics of a server of PostgreSQL', () => {
 
   it('tell how it stands, once somebody has looked', async () => {
     let health: typeof calm | typeof held | null = null;
-    const metrics = new RuntimeMetrics({ engine, stats: () => statsOf(engine, 1, health) });
+    const calls = new Calls(engine.world, callsSettings(), engine.meters.calls);
+    const metrics = new RuntimeMetrics({
+      engine,
+      stats: () => statsOf(engine, 1, health),
+      pools: () => [],
+      calls,
+    });
     const read = async () => new Metrics(await metrics.text(false));
     assert.equal((await read()).value('holdfast_postgres_dead_rows'), null);
     health = calm;

@@ -76,6 +76,35 @@ for (const store of ['memory', 'sqlite'] as const) {
       assert.ok(!JSON.stringify(page).includes(await token), 'who may read is not who may decide');
     });
 
+    it('is sent on with another version, and shows which one it waits for', async () => {
+      const waits = (version: string) =>
+        defineFunction({
+          name: 'waits',
+          version,
+          run: async (_: null, ctx) => {
+            await ctx.step('begin', () => null);
+            await ctx.waitFor('never');
+          },
+        });
+      await using at = await HttpScene.open({}, store, { functions: [waits('1')] });
+      const { body: run } = await at.ask<Started>('/api/v1/functions/waits/runs', { body: {} });
+      const path = `/api/v1/runs/${run.id}`;
+      const seen = async () => (await at.ask<{ status: string; pin: string | null }>(path)).body;
+      while ((await seen()).status !== 'parked') await new Promise(setImmediate);
+      assert.equal((await seen()).pin, '1');
+      const said = await at.ask(`${path}/repin`, { body: { version: '2' } });
+      assert.deepEqual([said.status, said.body], [200, { id: run.id, before: '1' }]);
+      const { body } = await at.ask<{ sentence: string }>(`${path}/explain`);
+      assert.equal(body.sentence, "It waits for version '2' of 'waits', which no live node hosts.");
+      const forked = await at.ask<Started>(`${path}/fork`, { body: { version: null } });
+      const { body: fork } = await at.ask<{ pin: string | null }>(`/api/v1/runs/${forked.body.id}`);
+      assert.ok(fork.pin === null || fork.pin === '1');
+      await at.refused('request.invalid', `${path}/repin`, { body: {} });
+      await at.refused('request.invalid', `${path}/repin`, { body: { version: 2 } });
+      await at.ask(`${path}/cancel`, { body: {} });
+      await at.refused('run.already_done', `${path}/repin`, { body: { version: '1' } });
+    });
+
     it('goes on in a second run from a step that is named', async () => {
       const begun: string[] = [];
       const count = defineFunction({
@@ -98,6 +127,7 @@ for (const store of ['memory', 'sqlite'] as const) {
       await at.ask('/api/v1/runs/second/result?waitMs=30000');
       assert.deepEqual(begun, ['one', 'two', 'two']);
       await at.refused('step.not_found', path, { body: { from: 'step/three' } });
+      await at.refused('request.invalid', path, { body: { version: '' } });
       await at.refused('run.not_found', '/api/v1/runs/none/fork', { body: {} });
     });
   });

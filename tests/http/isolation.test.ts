@@ -68,7 +68,8 @@ const starts: Row = async ({ at, key, foreignDone }) => {
   const run = await at.hf.runs.get(one.body.id);
   assert.deepEqual([run?.tenant, run?.id], ['tenant-a', 'tenant-a~mine']);
   const again = await at.ask(path, { body: { input: 'a', id: 'mine' }, key });
-  assert.deepEqual([again.status, again.body], [200, { id: 'tenant-a~mine', created: false }]);
+  const same = { id: 'tenant-a~mine', created: false, how: 'same-id' };
+  assert.deepEqual([again.status, again.body], [200, same]);
   const named = { input: 'a', tenant: 'tenant-b' };
   assert.equal((await at.ask(path, { body: named, key })).status, 403);
   // The id of a run of B, with its very input: nothing shows that it is taken.
@@ -108,6 +109,29 @@ const lists: Row = async (world) => {
   assert.deepEqual([foreign.status, foreign.body], [200, { runs: [], next: null }]);
 };
 
+/** Dead letters of B are not listed, and not dealt with in bulk. */
+const dead: Row = async ({ at, key }) => {
+  for (const tenant of ['tenant-a', 'tenant-b']) {
+    await (await at.hf.start('fail', null, { tenant })).outcome();
+  }
+  const path = '/api/v1/dead-letters';
+  const { body } = await at.ask<{ runs: { tenant: string }[] }>(path, { key });
+  assert.deepEqual(
+    body.runs.map(({ tenant }) => tenant),
+    ['tenant-a'],
+  );
+  const foreign = await at.ask(`${path}?tenant=tenant-b`, { key });
+  assert.deepEqual(foreign.body, { runs: [], next: null });
+  const asked = { action: 'discard', filter: {} };
+  const begun = await at.ask<{ id: string }>('/api/v1/operations', { body: asked, key });
+  let view = { state: 'running', changed: 0 };
+  while (view.state === 'running') {
+    view = (await at.ask<typeof view>(`/api/v1/operations/${begun.body.id}`, { key })).body;
+  }
+  assert.equal(view.changed, 1);
+  assert.equal((await at.hf.deadLetters.list({ tenant: 'tenant-b' })).runs.length, 1);
+};
+
 const operates: Row = async ({ at, key, foreign, own }) => {
   const admin = await at.hf.keys.create({ name: 'all', scope: 'admin' });
   const path = '/api/v1/operations';
@@ -139,11 +163,13 @@ const explains: Row = async (world) => {
   const { at, key, foreign } = world;
   // A run of A behind one of B in the same lane.
   const { id } = await at.hf.start('seat', 'a', { tenant: 'tenant-a' });
-  const { body } = await at.ask<{ sentence: string; facts: { laneHolders: unknown[] } }>(
+  const { body } = await at.ask<{ sentence: string; facts: Record<string, unknown> }>(
     `/api/v1/runs/${id}/explain`,
     { key },
   );
   assert.deepEqual(body.facts.laneHolders, []);
+  // How many runs of all tenants wait is as little its business.
+  assert.deepEqual([body.facts.laneAhead, body.facts.slotAhead], [null, null]);
   assert.ok(!JSON.stringify(body).includes(foreign), JSON.stringify(body));
 };
 
@@ -157,16 +183,43 @@ const emits: Row = async ({ at, key }) => {
   assert.equal((await at.ask(path, { body: foreign, key })).status, 403);
 };
 
+/** How many runs others have of a version is nobody's business. */
+const listsFunctions: Row = async (world) => {
+  await saysNothing('/api/v1/functions', /greet/)(world);
+  const { at, key } = world;
+  await at.hf.start('ship', 'a piano', { tenant: 'tenant-b' });
+  const pinned = async (): Promise<number | undefined> =>
+    (await at.hf.functions.list()).find(({ name }) => name === 'ship')?.pinned.length;
+  while ((await pinned()) !== 1) await new Promise(setImmediate);
+  const { body } = await at.ask<{ functions: { name: string; pinned: unknown[] }[] }>(
+    '/api/v1/functions',
+    { key },
+  );
+  assert.deepEqual(body.functions.find(({ name }) => name === 'ship')?.pinned, []);
+};
+
+/** A call of A is one of A, under an id that no call of B has. */
+const calls: Row = async ({ at, key }) => {
+  const path = '/api/v1/functions/greet/call';
+  await at.hf.call('greet', 'b', { id: 'c1', tenant: 'tenant-b' });
+  const own = await at.ask(path, { body: { input: 'a', id: 'c1' }, key });
+  assert.deepEqual([own.status, own.body], [200, { result: 'hello a' }]);
+  const foreign = { input: 'b', tenant: 'tenant-b' };
+  assert.equal((await at.ask(path, { body: foreign, key })).status, 403);
+};
+
 const reason = { reason: 'why' };
 const open: Row = async () => {};
 
 /** By the name of the operation in the OpenAPI document. */
 const rows: Readonly<Record<string, Row>> = {
-  listFunctions: saysNothing('/api/v1/functions', /greet/),
+  listFunctions: listsFunctions,
   pauseFunction: noRoute('/api/v1/functions/greet/pause', 'POST', reason),
   resumeFunction: noRoute('/api/v1/functions/greet/resume', 'POST'),
   startRun: starts,
   startRuns: startsMany,
+  callFunction: calls,
+  listCalls: noRoute('/api/v1/calls'),
   listRuns: lists,
   getRun: notThere(asking('/api/v1/runs/{id}')),
   getResult: notThere(asking('/api/v1/runs/{id}/result?waitMs=10')),
@@ -174,10 +227,18 @@ const rows: Readonly<Record<string, Row>> = {
   retryRun: notThere(asking('/api/v1/runs/{id}/retry', 'POST')),
   explainRun: explains,
   countRuns: noRoute('/api/v1/counts'),
+  listDeadLetters: dead,
+  redriveDeadLetter: notThere(asking('/api/v1/dead-letters/{id}/redrive', 'POST')),
+  discardDeadLetter: notThere(asking('/api/v1/dead-letters/{id}/discard', 'POST', reason)),
   listSteps: notThere(asking('/api/v1/runs/{id}/steps')),
+  listChildren: notThere(asking('/api/v1/runs/{id}/children')),
   forkRun: notThere(asking('/api/v1/runs/{id}/fork', 'POST', {})),
+  repinRun: notThere(asking('/api/v1/runs/{id}/repin', 'POST', { version: '2' })),
   emitEvent: emits,
   decide: open,
+  signalRun: notThere(asking('/api/v1/runs/{id}/signals/hello', 'POST', { data: 1, id: 's-1' })),
+  getAnswer: notThere(asking('/api/v1/runs/{id}/signals/told/answer')),
+  getState: notThere(asking('/api/v1/runs/{id}/state')),
   listLogs: notThere(asking('/api/v1/runs/{id}/logs')),
   followLogs: notThere(asking('/api/v1/runs/{id}/logs/stream')),
   listParts: notThere(asking('/api/v1/runs/{id}/parts')),

@@ -25,10 +25,11 @@ describe('/metrics', patience, () => {
   it('tells every metric of the catalogue by its type and labels, and no other', async () => {
     await using at = await HttpScene.open();
     await at.ask('/livez');
+    await at.hf.call('greet', 'Ada');
     const metrics = await scraped(at);
     const { byName } = metrics;
     const expected = Object.entries<MetricFacts>(catalogue).filter(
-      ([name]) => !name.startsWith('holdfast_postgres_'),
+      ([name]) => !/^holdfast_(postgres|vms?)_/.test(name),
     );
     assert.deepEqual([...byName.keys()].sort(), expected.map(([name]) => name).sort());
     for (const [name, { type, help, labels }] of expected) {

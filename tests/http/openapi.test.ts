@@ -95,6 +95,13 @@ async function walk(judged: Judged): Promise<void> {
   await ask('startRun', '/api/v1/functions/none/runs', post({}));
   const items = [{ input: 1 }, { input: 1, id: 'one' }];
   await ask('startRuns', `${starts}/many`, post({ items }));
+  for (const fn of ['greet', 'fail', 'ship', 'none']) {
+    await ask('callFunction', `/api/v1/functions/${fn}/call`, post({ input: 'Ada' }));
+  }
+  await ask('callFunction', '/api/v1/functions/greet/call', post({ input: 5 }));
+  const patient = { input: 'p', timeoutMs: 20 };
+  await ask('callFunction', '/api/v1/functions/wait/call', post(patient));
+  await ask('listCalls', '/api/v1/calls');
   await ask('getResult', `/api/v1/runs/${id}/result?waitMs=30000`);
   await ask('getRun', `/api/v1/runs/${id}`);
   await ask('listLogs', `/api/v1/runs/${id}/logs?limit=2`);
@@ -105,6 +112,7 @@ async function walk(judged: Judged): Promise<void> {
   const failing = await ask('startRun', '/api/v1/functions/fail/runs', post({ input: 1 }));
   await ask('getResult', `/api/v1/runs/${failing.id}/result?waitMs=30000`);
   await ask('getRun', `/api/v1/runs/${failing.id}`);
+  await walkDead(judged, String(failing.id));
   await ask('retryRun', `/api/v1/runs/${failing.id}/retry`, post());
   await ask('retryRun', `/api/v1/runs/${id}/retry`, post());
   await ask('cancelRun', `/api/v1/runs/${id}/cancel`, post());
@@ -155,6 +163,21 @@ async function walk(judged: Judged): Promise<void> {
   await ask('followParts', '/api/v1/runs/none/parts/stream');
 }
 
+/** Dead letters: the one of a run that failed. */
+async function walkDead(judged: Judged, id: string): Promise<void> {
+  const ask = judged.ask.bind(judged);
+  const letter = `/api/v1/dead-letters/${id}`;
+  await ask('listDeadLetters', '/api/v1/dead-letters?limit=1');
+  await ask('redriveDeadLetter', `${letter}/redrive`, post());
+  await ask('redriveDeadLetter', `${letter}/redrive`, post());
+  await ask('discardDeadLetter', `${letter}/discard`, post({ reason: 'known' }));
+  const again = await ask('startRun', '/api/v1/functions/fail/runs', post({}));
+  await ask('getResult', `/api/v1/runs/${again.id}/result?waitMs=30000`);
+  await ask('discardDeadLetter', `/api/v1/dead-letters/${again.id}/discard`, post());
+  const bulk = { action: 'redrive', filter: { fn: 'fail' } };
+  await ask('startOperation', '/api/v1/operations', post(bulk));
+}
+
 /** Steps, decisions, forks and events. */
 async function walkDurable(judged: Judged): Promise<void> {
   const { at } = judged;
@@ -167,6 +190,9 @@ async function walkDurable(judged: Judged): Promise<void> {
   }
   await ask('listSteps', `/api/v1/runs/${id}/steps`);
   await ask('listSteps', '/api/v1/runs/none/steps');
+  await ask('listChildren', `/api/v1/runs/${id}/children`);
+  await ask('listChildren', '/api/v1/runs/none/children');
+  await ask('listChildren', `/api/v1/runs/${id}/children?limit=1`);
   await ask('decide', '/api/v1/approvals/none', post({ state: 'approved' }));
   await ask('decide', `/api/v1/approvals/${token}`, post({ state: 'approved', by: 'Ada' }));
   await ask('decide', `/api/v1/approvals/${token}`, post({ state: 'rejected' }));
@@ -175,6 +201,20 @@ async function walkDurable(judged: Judged): Promise<void> {
   await ask('forkRun', `/api/v1/runs/${id}/fork`, post({ from: 'step/pack', id: 'again' }));
   await ask('forkRun', `/api/v1/runs/${id}/fork`, post({ from: 'step/pack', id: 'again' }));
   await ask('forkRun', `/api/v1/runs/${id}/fork`, post({ from: 'step/none' }));
+  await ask('repinRun', `/api/v1/runs/${id}/repin`, post({ version: '2' }));
+  await ask('repinRun', '/api/v1/runs/none/repin', post({ version: null }));
+  await ask('repinRun', '/api/v1/runs/none/repin', post({}));
+  await ask('listFunctions', '/api/v1/functions');
+  const desk = await ask('startRun', '/api/v1/functions/desk/runs', post({ input: null }));
+  const signals = `/api/v1/runs/${desk.id}/signals`;
+  for (const data of [1, 1, 2]) {
+    await ask('signalRun', `${signals}/book`, post({ id: 's', data }));
+  }
+  await ask('signalRun', `${signals}/none`, post({}));
+  await ask('getAnswer', `${signals}/s/answer?waitMs=30000`);
+  await ask('getAnswer', `${signals}/none/answer`);
+  await ask('getState', `/api/v1/runs/${desk.id}/state`);
+  await ask('getState', '/api/v1/runs/none/state');
   for (const data of [1, 1, 2]) {
     await ask('emitEvent', '/api/v1/events', post({ name: 'paid', id: 'e', data }));
   }

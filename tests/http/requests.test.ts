@@ -43,7 +43,7 @@ for (const store of ['memory', 'sqlite'] as const) {
       const first = await at.ask(path, { body: { input: 'a' }, headers });
       const again = await at.ask(path, { body: { input: 'a' }, headers });
       assert.deepEqual([first.status, again.status], [201, 200]);
-      assert.deepEqual(again.body, { id: 'order/17 %', created: false });
+      assert.deepEqual(again.body, { id: 'order/17 %', created: false, how: 'same-id' });
       await at.refused('run.conflict', path, { body: { input: 'b' }, headers });
       await at.refused('request.invalid', path, { body: { input: 'a', id: 'other' }, headers });
       const shown = await at.ask<{ id: string }>(
@@ -60,10 +60,10 @@ for (const store of ['memory', 'sqlite'] as const) {
         { body: { items } },
       );
       const [one, wrong, again] = body.items;
-      assert.deepEqual(one, { ok: true, id: 'one', created: true });
+      assert.deepEqual(one, { ok: true, id: 'one', created: true, how: 'created' });
       const problem = wrong?.problem as { code: string };
       assert.equal(problem.code, 'input.invalid');
-      assert.deepEqual(again, { ok: true, id: 'one', created: false });
+      assert.deepEqual(again, { ok: true, id: 'one', created: false, how: 'same-id' });
     });
 
     it('lists in keyset pages, and refuses a cursor of another list', async () => {

@@ -43,6 +43,16 @@ function functionsFor(meet: Meetings) {
       },
     }),
     defineFunction({
+      name: 'desk',
+      signals: { book: null },
+      run: async (_: unknown, ctx) => {
+        for (let n = 0; n < 100; n += 1) {
+          ctx.state.set('booked', n);
+          await (await ctx.waitForSignal('book'))?.accept({ n });
+        }
+      },
+    }),
+    defineFunction({
       name: 'talk',
       run: (lines: number, ctx) => {
         for (let n = 1; n <= Math.min(lines, 1_000); n += 1) ctx.log.info(`line ${n}`, { n });

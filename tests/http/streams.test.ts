@@ -134,6 +134,12 @@ describe('a reader who never reads', patience, () => {
     await reader.cancel();
     while (at.server.load().streams > 0) await new Promise(setImmediate);
     assert.ok(atDrop < 200_000, `${atDrop} lines were made for two readers`);
+    // Its connection is cut, too: whoever reads at last finds the end behind what was sent.
+    const cut = new Promise<unknown>((resolve) =>
+      stuck.once('end', resolve).once('error', resolve),
+    );
+    stuck.resume();
+    await cut;
     stuck.destroy();
   });
 });

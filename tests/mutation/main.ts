@@ -13,9 +13,15 @@ import { parseArgs } from 'node:util';
 import { serverVariable, startTestCluster } from '../postgres/server.ts';
 import { copyTree } from './copy.ts';
 import { type Mutant, mutants } from './mutants.ts';
+import { callMutants } from './mutants-calls.ts';
+import { familyMutants, postgresFamilyMutants } from './mutants-families.ts';
+import { flowMutants } from './mutants-flow.ts';
+import { pinMutants, postgresPinMutants } from './mutants-pins.ts';
 import { postgresMutants } from './mutants-postgres.ts';
+import { sandboxMutants } from './mutants-sandbox.ts';
 import { postgresStepMutants, stepMutants } from './mutants-steps.ts';
-import { runStage, type StageName, serverStages, stageNames } from './stages.ts';
+import { httpMutants, partMutants, postgresPartMutants } from './mutants-streams.ts';
+import { aloneStages, runStage, type StageName, serverStages, stageNames } from './stages.ts';
 
 interface Result {
   readonly mutant: Mutant;
@@ -35,7 +41,14 @@ async function main(): Promise<number> {
     console.error(`no stage '${values.stage}'; there are ${stageNames.join(', ')}`);
     return 1;
   }
-  const wanted = [...mutants, ...stepMutants, ...postgresMutants, ...postgresStepMutants].filter(
+  const all = [
+    ...[...mutants, ...stepMutants, ...pinMutants, ...partMutants, ...httpMutants],
+    ...[...flowMutants, ...callMutants, ...familyMutants, ...postgresFamilyMutants],
+    ...sandboxMutants,
+    ...[...postgresMutants, ...postgresStepMutants, ...postgresPinMutants],
+    ...postgresPartMutants,
+  ];
+  const wanted = all.filter(
     ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
   );
   if (wanted.length === 0) {
@@ -114,11 +127,13 @@ async function tryToKill(path: string, mutant: Mutant): Promise<Result> {
   return { mutant, killedBy: null, ms };
 }
 
-/** All of them, the likely one first. What only a server executes is noticed on a server or not. */
+/** All of them, the likely one first. What only one stage executes is noticed there or not. */
 function stagesFor(mutant: Mutant): readonly StageName[] {
   const { stage } = mutant;
-  if (onServer(mutant)) return stagesUsed.filter((name) => name === stage);
-  const without = stagesUsed.filter((name) => !serverStages.has(name));
+  if (stage !== undefined && aloneStages.has(stage)) {
+    return stagesUsed.filter((name) => name === stage);
+  }
+  const without = stagesUsed.filter((name) => !aloneStages.has(name));
   if (stage === undefined || !stagesUsed.includes(stage)) return without;
   return [stage, ...without.filter((name) => name !== stage)];
 }

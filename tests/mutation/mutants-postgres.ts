@@ -83,8 +83,8 @@ const guards: readonly Guard[] = [
     name: 'postgres: paused functions',
     guards: 'a paused function begins nothing',
     file: `${schema}/claim.ts`,
-    from: "p.kind = 'function' and p.key = q.fn",
-    to: "p.kind = 'function' and p.key = ''",
+    from: "p.kind = 'function' and p.key",
+    to: "p.kind = '' and p.key",
   },
   {
     name: 'postgres: floors follow',
@@ -132,8 +132,8 @@ const guards: readonly Guard[] = [
     name: 'postgres: durable before the answer',
     guards: 'G3: what was acknowledged survives a crash of the server',
     file: 'src/store/postgres/pool.ts',
-    from: 'const flushed = durable && sync !== null',
-    to: 'const flushed = !durable && sync !== null',
+    from: "const flushed = sync === null || flush === 'no' ?",
+    to: "const flushed = sync !== null || flush === 'no' ?",
   },
   {
     name: 'postgres: asking again after an unknown end',

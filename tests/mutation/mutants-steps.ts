@@ -6,6 +6,7 @@ import type { Mutant } from './mutants.ts';
 
 const recording = 'src/store/verbs/recording.ts';
 const events = 'src/store/verbs/events.ts';
+const signals = 'src/store/verbs/signals.ts';
 
 const verbs: readonly Omit<Mutant, 'stage'>[] = [
   {
@@ -33,8 +34,43 @@ const verbs: readonly Omit<Mutant, 'stage'>[] = [
     name: 'steps: looking back',
     guards: 'an event that came before the wait is not lost',
     file: recording,
-    from: 'const found = event === null ? undefined : cameBefore(txn, row, event);',
-    to: 'const found = event === null || row.seq > 0 ? undefined : cameBefore(txn, row, event);',
+    from: 'const found = cameBefore(txn, row, wanted);',
+    to: 'const found = row.seq > 0 ? undefined : cameBefore(txn, row, wanted);',
+  },
+  {
+    name: 'signals: only to runs that go on',
+    guards: 'no signal is taken that nobody can be given',
+    file: signals,
+    from: "if (row.stage === 'done') {",
+    to: "if (row.stage === 'done' && row.seq < 0) {",
+  },
+  {
+    name: 'signals: the bound of an inbox',
+    guards: 'G6: an inbox has no more signals than its limit',
+    file: signals,
+    from: 'if (unread >= limits.signalsMax) {',
+    to: 'if (unread > limits.signalsMax) {',
+  },
+  {
+    name: 'signals: sent twice',
+    guards: 'a signal under one id is one signal',
+    file: signals,
+    from: 'if (known !== undefined) {',
+    to: 'if (known?.name === null) {',
+  },
+  {
+    name: 'signals: given once',
+    guards: 'no two waits are given one signal',
+    file: 'src/store/verbs/inbox.ts',
+    from: 'signals.take(seq, found.n);',
+    to: 'if (seq < 0) signals.take(seq, found.n);',
+  },
+  {
+    name: 'signals: the wait that is open',
+    guards: 'a signal that came while a run waits for it reaches it',
+    file: signals,
+    from: 'if (wait !== null) endWait(',
+    to: 'if (wait !== null && row.seq < 0) endWait(',
   },
   {
     name: 'steps: parking with an unseen end',
@@ -112,8 +148,34 @@ const replay: readonly Mutant[] = [
     guards: 'forgotten code does nothing',
     stage: 'engine',
     file: 'src/engine/attempt.ts',
-    from: 'if (this.#settled) asking.durable.close(null);',
-    to: 'if (this.#settled && this.startedAt < 0) asking.durable.close(null);',
+    from:
+      'if (this.#settled) asking.durable.close(null);\n' +
+      '    else if (this.#ended) asking.durable.cutOff(this.#reason);\n    else if',
+    to: 'if',
+  },
+  {
+    name: 'signals: state before the step behind it',
+    guards: 'whoever sees a step sees what was declared before it',
+    stage: 'engine',
+    file: 'src/engine/durable/recorder.ts',
+    from: 'if (this.#host.stateKept() === null) void',
+    to: 'if (this.#open) void',
+  },
+  {
+    name: 'signals: what does not fit is refused for the code',
+    guards: 'no sender brings a run down',
+    stage: 'engine',
+    file: 'src/engine/durable/asking.ts',
+    from: 'if (checked === null || checked.ok) {',
+    to: 'if (checked === null || checked.ok || kept.n > 0) {',
+  },
+  {
+    name: 'signals: secrets of fields',
+    guards: 'no secret gets into a log',
+    stage: 'core',
+    file: 'src/core/redact.ts',
+    from: 'hides(key, path)) return redactedWord;',
+    to: 'hides(key, path) && path === key) return redactedWord;',
   },
   {
     name: 'durable: what an owner knows and the store lost',
@@ -196,6 +258,34 @@ const guards: readonly Omit<Mutant, 'stage'>[] = [
     file: `${schema}/waking.ts`,
     from: '(t.running_max is not null or t.waiting_max is not null))\n  ), t as',
     to: 't.running_max < 0)\n  ), t as',
+  },
+  {
+    name: 'postgres: fence before the code of a transaction',
+    guards: 'G1: a stale owner begins no step in a transaction',
+    file: `${schema}/migration-results.ts`,
+    from: ") then return json_build_object('stale', true); end if;",
+    to: ') then null; end if;',
+  },
+  {
+    name: 'postgres: fence before the commit of a transaction',
+    guards: 'G1: a stale owner commits no step in a transaction',
+    file: `${schema}/migration-results.ts`,
+    from: ') then return false; end if;',
+    to: ') then null; end if;',
+  },
+  {
+    name: 'postgres: commit by the code of a transaction',
+    guards: 'a step in a transaction is committed with its value or not at all',
+    file: `${schema}/migration-results.ts`,
+    from: "is distinct from new.seq || ' ' || new.key then",
+    to: 'is distinct from null and new.seq < 0 then',
+  },
+  {
+    name: 'postgres: unknown commit of a transaction',
+    guards: 'a step in a transaction is done once',
+    file: 'src/store/postgres/step-transactions.ts',
+    from: "if (!refused) return { how: 'unknown' };",
+    to: "if (!refused) return { how: 'failed', error, again: false };",
   },
 ];
 

@@ -10,8 +10,11 @@ export const stageNames = [
   'core',
   'contract',
   'engine',
+  'calls',
   'sync',
+  'sandbox',
   'simulation',
+  'http',
   'postgres',
   'failover',
 ] as const;
@@ -22,17 +25,30 @@ export type StageName = (typeof stageNames)[number];
 /** Those that need a server. */
 export const serverStages: ReadonlySet<string> = new Set<StageName>(['postgres', 'failover']);
 
+/** Those that execute code which no other stage executes. */
+export const aloneStages: ReadonlySet<string> = new Set<StageName>([
+  'http',
+  'postgres',
+  'failover',
+]);
+
 /** Test files of each stage, from the root of the tree. */
 const files: Readonly<Record<StageName, readonly string[]>> = {
   core: ['src/core/**/*.test.ts', 'src/store/verbs/*.test.ts'],
   contract: ['tests/contract/store/{memory,model}.test.ts'],
   engine: ['src/engine/*.test.ts', 'tests/engine/*.test.ts'],
+  calls: ['src/core/call/*.test.ts', 'tests/calls/{calls,defects,bounds,scenarios-*}.test.ts'],
   sync: ['src/store/sqlite/connection.test.ts', 'tests/process/sync.test.ts'],
+  sandbox: ['src/sandbox/**/*.test.ts', 'tests/sandbox/{scripts,isolation,threads}.test.ts'],
   simulation: ['tests/simulation/seeds-1.test.ts'],
+  http: [
+    'tests/http/{keys,isolation,bad-input,bounds,requests,parts,streams}.test.ts',
+    'src/runtime/keys.test.ts',
+  ],
   // The quick ones first.
   postgres: [
     'tests/postgres/{waking,order,racing,unknown-ends,durable,versions}.test.ts',
-    'tests/postgres/steps-alike.test.ts',
+    'tests/postgres/{steps-alike,step-transactions,flow,families}.test.ts',
     'tests/contract/store/postgres*.test.ts',
   ],
   failover: ['tests/postgres/{judge-clock,failover}.test.ts', 'src/store/postgres/beats.test.ts'],

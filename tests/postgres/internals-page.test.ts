@@ -140,7 +140,7 @@ describe('the statements for dashboards', () => {
     await holder.query('begin; select holdfast.gate()');
     const [todo, waits, ends, nodes, dead, gate, inbox] = await query('jobs_node', step('watch'));
     await holder.end();
-    assert.deepEqual(todo?.rows, [{ fn: 'greet', stage: 4, count: '1' }]);
+    assert.deepEqual(todo?.rows, [{ fn: 'greet', pin: '', stage: 4, count: '1' }]);
     assert.equal(waits?.rows[0].fn, 'greet');
     assert.ok((ends?.rows.length ?? 0) > 0);
     assert.ok(nodes?.rows.some(({ state, silent }) => state === 'live' && silent < 15_000));

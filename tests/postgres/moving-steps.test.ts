@@ -24,9 +24,9 @@ import {
   end,
   given,
   over,
-  park,
   record,
   running,
+  signalAs,
   sleep,
   stepOf,
   stepsOf,
@@ -45,12 +45,16 @@ async function filled(path: string): Promise<void> {
   const scene = new Scene({ ...world, close: async () => {} });
   const run = await running(scene, { tenant: 'a' });
   const failed = { ...end('b'), end: threw } as never;
+  const state = [{ name: 'stage', value: JSON.stringify(text) }];
+  assert.ok((await store.note([{ ...run, state }]))[0]?.ok);
   await record(scene, run, end('a', text), failed, begin('c', 2), approval('done'));
   assert.ok((await answer(scene, 'done', text)).ok);
   await record(scene, run, over('approval/done'));
-  await park(scene, run, 3, waitFor('paid', { 'order.id': 7 }), sleep('s', 3.6e6), approval('t'));
+  const waits = [waitFor('paid', { 'order.id': 7 }), sleep('s', 3.6e6), approval('t')];
+  assert.ok((await scene.end(run, { how: 'parked', waits, seen: 3, pin: '1' })).ok);
   await emit(scene, 'paid', { order: { id: 8 }, text }, { id: 'e-8', tenant: 'a' });
   await emit(scene, 'sent', text, { id: 'sent' });
+  assert.ok((await signalAs(scene, run.id, 'go', text, 's-1')).ok);
   for (const node of await store.nodes()) await store.leave(node.node);
   await store.close();
 }
@@ -72,18 +76,23 @@ describe('a store with steps that is moved', () => {
     await withFile(async (path) => {
       const old = await openSqliteStore({ path });
       const before = await old.steps('run-1', 0, 100);
+      const state = await old.state('run-1');
       await old.close();
       await at.store.close();
       const processes = processTable();
       const world = { clock, random: systemRandom(), processes, progress: () => {} };
       const address = parsePostgresAddress(at.url);
-      const rest = { connectionsMax: 4, migrate: true };
+      const rest = { connectionsMax: 4, transactionsMax: 1, migrate: true };
       const place = { kind: 'postgres', address, schema: at.schema, ...rest } as const;
       const moved = await moveStore(path, place, world);
       assert.deepEqual([moved.counts.steps, moved.counts.events, moved.runs], [7, 2, 1]);
       const store = await at.connect();
       const scene = new Scene({ ...at.scene.world, store });
       assert.deepEqual(await stepsOf(scene, 'run-1'), before?.steps);
+      assert.equal(state?.length, 1);
+      assert.deepEqual(await store.state('run-1'), state);
+      const told = await signalAs(scene, 'run-1', 'go', text, 's-1');
+      assert.deepEqual(told, { ok: true, id: 's-1', created: false });
       const same = { id: 'e-8', tenant: 'a' };
       const again = await emitAs(scene, 'paid', { order: { id: 8 }, text }, same);
       assert.ok(again.ok && !again.created, 'the event is known');
@@ -91,6 +100,11 @@ describe('a store with steps that is moved', () => {
       assert.ok(given(await stepOf(scene, 'run-1', 'event/paid')).n > 2, 'numbers go on');
       assert.ok((await answer(scene, 't')).ok);
       assert.equal(await scene.stands('run-1'), 'slot');
+      const node = await scene.join();
+      assert.deepEqual(await scene.claim(node), [], 'it is pinned there, too');
+      const functions = [{ fn: 'work', runsMax: 1, versions: ['1'] }];
+      const reply = await store.claim({ node, functions, runsMax: 1 });
+      assert.ok(reply.ok && reply.runs[0]?.pin === '1');
       await scene.nothingIsWrong();
     });
   });

@@ -11,7 +11,7 @@ import type { ClaimedRun } from '../../src/ports/store-runs.ts';
 import { createMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { SimulatedClock, seededRandom } from '../../src/testing/index.ts';
-import { drawStepCall } from '../sqlite/step-life.ts';
+import { drawParent, drawStepCall } from '../sqlite/step-life.ts';
 import { type StoreScene, storeScene } from './store-scene.ts';
 
 const seeds = 5;
@@ -98,11 +98,13 @@ async function act(life: Life): Promise<void> {
   const kind = random.pick(['start', 'claim', 'claim', 'end', 'cancel', 'sweep', 'retry']);
   if (kind === 'start') {
     const wish = { tenant: random.pick(tenants), lane: random.pick([null, null, 'x']) };
-    const item = life.at.scene.item({ ...wish, laneWidth: 3 });
+    const place = drawParent({ ...life, tenants, waitsMs: [] });
+    const item = life.at.scene.item({ ...wish, laneWidth: 3, ...place });
     ids.push(item.id);
     await pair.call('start', [item]);
   } else if (kind === 'claim') {
-    const functions = [{ fn: 'work', runsMax: 100 }];
+    const versions = random.pick([[], ['1'], ['1', '2']]);
+    const functions = [{ fn: 'work', runsMax: 100, versions }];
     const reply = await pair.call('claim', { node, functions, runsMax: 100 });
     owned.push(...(reply as Claimed).runs);
   } else if (kind === 'end') {
@@ -119,7 +121,8 @@ async function act(life: Life): Promise<void> {
   } else if (kind === 'retry') {
     const newId = `again ${ids.push(`again ${ids.length}`) - 1}`;
     await pair.call('retry', [{ id: random.pick(ids), newId }]);
-  } else await pair.call('sweep', 100);
+  } else if (random.chance(0.5)) await pair.call('pinned', 100);
+  else await pair.call('sweep', 100);
 }
 
 describe('steps on Postgres and in memory', () => {
@@ -148,6 +151,8 @@ describe('steps on Postgres and in memory', () => {
       for (const id of life.ids) {
         await pair.call('steps', id, 0, 100);
         await pair.call('get', id);
+        const ask = { id, group: random.pick(['a', null]), after: null, rowsMax: 3 };
+        await pair.call('children', { ...ask, results: true });
       }
       await at.scene.nothingIsWrong();
       await pair.close();

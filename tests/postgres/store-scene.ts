@@ -25,7 +25,7 @@ export interface StoreScene {
   /** Runs SQL as the owner of everything; `$s` stands for the schema. */
   sql(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** Holds a snapshot, as a long transaction of anybody does, until it is released. */
-  hold(): Promise<{ release(): Promise<void> }>;
+  hold(): Promise<{ release(): Promise<void> } & AsyncDisposable>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ export async function storeScene(over: Partial<PostgresOptions> = {}): Promise<S
       const client = new pg.Client({ connectionString: server.url });
       await client.connect();
       await client.query('begin isolation level repeatable read; select count(*) from pg_class');
-      return { release: () => client.end() };
+      return { release: () => client.end(), [Symbol.asyncDispose]: () => client.end() };
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((one) => one.close()));

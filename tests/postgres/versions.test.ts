@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { schemaVersion } from '../../src/store/postgres/schema/migrations.ts';
-import { runRowsSql } from '../../src/store/postgres/schema/tables.ts';
+import { migrationText, schemaVersion } from '../../src/store/postgres/schema/migrations.ts';
+import { bear } from '../contract/store/family-words.ts';
 import { storeScene } from './store-scene.ts';
 
 /** Makes the schema look as a program of that version leaves it. */
@@ -37,38 +37,117 @@ describe('a schema that several versions of the program use', () => {
     assert.equal(version?.value, String(schemaVersion + 1), 'the older one left the version alone');
   });
 
-  it('gets steps, events and keys from their version, and keeps its rows', async () => {
+  for (let from = 1; from < schemaVersion; from += 1) {
+    it(`gets from version ${from} to the newest, and keeps its rows`, async () => {
+      await using at = await storeScene();
+      await at.sql('drop schema $s cascade');
+      await at.sql(migrationText(at.schema, 0, from));
+      await at.sql(`select $s.start('work', '1', '{"id":"early"}')`);
+      const newer = await at.connect();
+      await newer.sweep(100);
+      const item = { id: 'e', name: 'paid', tenant: 'default', data: '1' };
+      const { reply } = await newer.emit([item]);
+      assert.deepEqual(reply, [{ ok: true, id: 'e', created: true, woke: 0, more: false }]);
+      const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+      await newer.start([at.scene.item({ trace })]);
+      assert.equal((await newer.counts()).queued, 2);
+      const runs = await at.scene.claim(await at.scene.join());
+      assert.deepEqual(
+        runs.map((run) => run.trace),
+        [null, trace],
+      );
+      const [run] = runs;
+      assert.ok(run !== undefined);
+      assert.equal(await bear(at.scene, run, { id: 'child' }), 'child');
+      await at.scene.succeed(...runs);
+      const [version] = await at.sql(`select value from $s.meta where key = 'version'`);
+      assert.equal(version?.value, String(schemaVersion));
+    });
+  }
+
+  it('lets a program of version 2 work on, and keeps from it what it cannot execute', async () => {
     await using at = await storeScene();
-    await at.scene.start({});
-    const made = await at.sql(
-      `select p.oid::regprocedure::text as name from pg_proc p
-       where p.pronamespace = $1::regnamespace and p.proname in ('record', 'park_plain',
-         'emit_plain', 'prune_events', 'look_back', 'event_meets', 'wanted_paths', 'load_wanting',
-         'load_steps', 'load_all', 'apply_steps', 'wake_plain', 'put_key', 'append_parts',
-         'part_blocks')`,
-      [`"${at.schema}"`],
-    );
-    assert.equal(made.length, 15);
-    for (const { name } of made) await at.sql(`drop function ${name}`);
-    await at.sql('drop table $s.steps, $s.events, $s.access_keys, $s.parts, $s.part_sums');
-    await at.sql(`delete from $s.cells where kind = 'events'`);
-    await at.sql('alter table $s.runs drop column trace cascade');
-    await at.sql(runRowsSql('$s', ''));
-    await mark(at, schemaVersion - 1, 1);
-    const newer = await at.connect();
-    const item = { id: 'e', name: 'paid', tenant: 'default', data: '1' };
-    const { reply } = await newer.emit([item]);
-    assert.deepEqual(reply, [{ ok: true, id: 'e', created: true, woke: 0, more: false }]);
-    const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    await newer.start([at.scene.item({ trace })]);
-    assert.equal((await newer.counts()).queued, 2);
-    const runs = await at.scene.claim(await at.scene.join());
+    const { scene } = at;
+    const node = await scene.join();
+    const ids = await scene.startMany(6, {});
+    for (const { seq, fence, attempt, id } of await scene.claim(node)) {
+      const write = { does: 'end', key: 'step/a', kind: 'step', tries: 1 } as const;
+      const done = { how: 'returned', value: '1', error: null } as const;
+      const item = { seq, fence, attempt, knows: 0, writes: [{ ...write, end: done }], pin: '1' };
+      await at.store.record(id === ids[5] ? [{ ...item, pin: '2' }] : [item]);
+      await scene.end({ seq, fence }, { how: 'handed-back' });
+    }
+    const claimed = async (...queues: readonly string[]) => {
+      const [row] = await at.sql('select $s.claim($1, $2, $3, 100) as value', [
+        ...[node, queues, queues.map(() => 100)],
+      ]);
+      const value = row?.value as
+        | { readonly runs?: { readonly id: readonly string[] } }
+        | undefined;
+      return value?.runs?.id ?? [];
+    };
+    assert.deepEqual(await claimed('work'), [], 'it asks for the function alone');
+    // The order of the version goes on to the last of them.
+    const reply = await at.store.claim({
+      ...{ node, runsMax: 100 },
+      functions: [{ fn: 'work', runsMax: 100, versions: ['1'] }],
+    });
+    assert.ok(reply.ok && reply.runs.length === 5);
+    // What it writes of a run names the function, and knows of no pin.
+    const [run] = reply.runs;
+    const [row] = await at.sql('select * from $s.live where seq = $1', [run?.seq]);
+    const early = {
+      ...row,
+      fn: 'work',
+      stage: 4,
+      owner: null,
+      started_at: null,
+      rank: -5,
+      tag: -5,
+    };
+    await at.sql('select $s.apply($1)', [JSON.stringify({ live_up: [early] })]);
+    assert.deepEqual(await claimed('work'), []);
+    const again = await at.store.claim({
+      ...{ node, runsMax: 100 },
+      functions: [{ fn: 'work', runsMax: 100, versions: ['1', '2'] }],
+    });
+    assert.ok(again.ok);
     assert.deepEqual(
-      runs.map((run) => run.trace),
-      [null, trace],
+      again.runs.map((one) => [one.id, one.pin]),
+      [
+        [ids[0], '1'],
+        [ids[5], '2'],
+      ],
+      'behind its floor it would never be found again',
     );
-    const [version] = await at.sql(`select value from $s.meta where key = 'version'`);
-    assert.equal(version?.value, String(schemaVersion));
+    const over = { seq: run?.seq, outcome: 2, finished_at: 1, error: null, result: null };
+    const counts = { attempt: 2, fence: row?.fence, failures: 1, crashes: 0, started_at: 1 };
+    await at.sql('select $s.apply($1)', [
+      JSON.stringify({ live_out: [run?.seq], ended: [{ ...over, ...counts }], live: -1 }),
+    ]);
+    assert.equal((await scene.get(ids[0])).pin, null);
+    await scene.nothingIsWrong();
+  });
+
+  it('gets rows for steps in transactions from its version, and prunes them for all', async () => {
+    await using at = await storeScene();
+    await at.sql('drop schema $s cascade');
+    await at.sql(migrationText(at.schema, 0, 2));
+    const newer = await at.connect();
+    await at.scene.start({});
+    const run = await at.scene.claimOne(await at.scene.join());
+    const before = `select count(*)::integer as rows from $s.step_results`;
+    await at.sql(
+      `begin; select $s.begin_result(${run.seq}, 'step/a', ${run.fence});
+       select $s.keep_result((select ctid::text from $s.step_results), ${run.seq}, 'step/a',
+         ${run.fence}, '1'); commit`,
+    );
+    assert.deepEqual(await at.sql(before), [{ rows: 1 }]);
+    await at.scene.succeed(run);
+    // As a program of version 2 prunes, which knows nothing of them.
+    await at.sql('select $s.prune_runs(1, -1, 100)');
+    assert.deepEqual(await at.sql(before), [{ rows: 0 }]);
+    assert.equal((await newer.counts()).succeeded, 0);
   });
 
   it('is refused by a version that it is too new for, which changes nothing', async () => {

@@ -39,7 +39,11 @@ test('G1 G2 G3 G7: another node runs the work of a killed one within 5 s, once',
     const { kind, pid } = attempts[0].error?.details ?? {};
     assert.deepEqual([kind, pid], ['process-gone', victim.pid]);
   }
-  assert.equal((await heir.stats()).takenOver, 8);
+  // It may have been given some of the others as well, just before it died.
+  const lost = await Promise.all([...held, ...others].map((id) => made.run(id)));
+  const crashes = lost.reduce((sum, run) => sum + run.crashes, 0);
+  assert.ok(crashes >= held.length);
+  assert.equal((await heir.stats()).takenOver, crashes);
 });
 
 test('G2 G3: a node killed in the middle of many short runs costs and doubles none', async (t) => {

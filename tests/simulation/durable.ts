@@ -4,21 +4,25 @@
  */
 import { NonRetryableError } from '../../src/core/handler-error.ts';
 import type { RunContext } from '../../src/engine/run-context.ts';
+import { type ChildClose, childCloses } from '../../src/ports/store-family.ts';
 import { type SeededRandom, seededRandom } from '../../src/testing/index.ts';
 import { type SimInput, waitOrStop } from './behaviour.ts';
 import type { Execution } from './ledger.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { SimWorld } from './sim-world.ts';
 
+const single = [
+  ...(['step', 'step', 'step', 'shaky', 'doomed', 'sleep', 'event', 'approval'] as const),
+  ...(['child', 'children'] as const),
+] as const;
+
 /** What a program does at one place. */
 type Deed =
   | {
-      readonly does: 'step' | 'shaky' | 'doomed' | 'sleep' | 'event' | 'approval';
+      readonly does: (typeof single)[number];
       readonly ms: number;
     }
   | { readonly does: 'both'; readonly deeds: readonly Deed[] };
-
-const single = ['step', 'step', 'step', 'shaky', 'doomed', 'sleep', 'event', 'approval'] as const;
 
 const deedOf = (random: SeededRandom): Deed => ({
   does: random.pick(single),
@@ -40,6 +44,8 @@ const gives = (deed: Deed): unknown =>
 
 /** What a run with this input has to give. */
 export const expected = (input: SimInput): unknown => programOf(input).map(gives);
+
+const closeOf = (ms: number): ChildClose => childCloses[ms % 3] ?? 'cancel';
 
 /** Names of the events and ids that users tell. */
 export const eventNames = ['tick', 'tock'] as const;
@@ -103,6 +109,16 @@ async function actOnce(
     case 'event': {
       const event = await ctx.waitFor(ms % 2 === 0 ? 'tick' : 'tock', { timeoutMs: ms });
       return event === null ? 'nothing' : event.id;
+    }
+    case 'child': {
+      const child = await ctx.start('work', { dice: ms }, { close: closeOf(ms) });
+      return `${child.id} ${(await child.outcome()).kind}`;
+    }
+    case 'children': {
+      const inputs = Array.from({ length: ms % 4 }, (_, n) => ({ dice: ms + n }));
+      const all = await ctx.all('work', inputs, { close: closeOf(ms) });
+      world.marks.add('children over');
+      return `${all.succeeded} of ${all.count}`;
     }
     case 'approval': {
       const { token, decision } = await ctx.approval('ask', { timeoutMs: ms });

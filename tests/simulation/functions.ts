@@ -2,9 +2,10 @@
  * Owns the functions of the simulated world: their policies, and their hosting in a process.
  */
 import { retryDefault } from '../../src/core/retry.ts';
+import type { ChildTerms } from '../../src/engine/durable/child-starts.ts';
 import type { HostedCode } from '../../src/engine/hosted.ts';
 import type { RunContext } from '../../src/engine/run-context.ts';
-import type { RunPolicy } from '../../src/ports/store-runs.ts';
+import type { RunPolicy, StartItem } from '../../src/ports/store-runs.ts';
 import { behave, type SimInput } from './behaviour.ts';
 import { perform } from './durable.ts';
 import type { Execution } from './ledger.ts';
@@ -37,19 +38,43 @@ export const policies: Readonly<Record<string, RunPolicy>> = {
 /** The names of all functions. */
 export const functionNames = Object.keys(policies);
 
-/** The functions as one process hosts them. */
+/** A child of a run of this world. */
+export function childOf(fn: unknown, input: unknown, { tenant }: ChildTerms): StartItem {
+  const policy = policies[String(fn)];
+  if (policy === undefined) throw new Error(`no policy for '${fn}'`);
+  return {
+    ...{ id: '', idempotent: true, fn: String(fn), tenant, input: JSON.stringify(input), policy },
+    ...{ lane: null, laneWidth: 1, prioritySeconds: 0, dueAt: null, deadlineAt: null, tags: [] },
+  };
+}
+
+const versions = ['1', '2'];
+
+/**
+ * The functions as one process hosts them: durable ones in two versions, and every other process
+ * has the other as its current one.
+ */
 export function hostedFunctions(world: SimWorld, process: SimProcess): readonly HostedCode[] {
-  return functionNames.map((fn) => ({
+  const order = process.index % 2 === 0 ? versions : versions.toReversed();
+  return functionNames.flatMap((fn) =>
+    (fn === 'durable' ? order : ['1']).map((version) => hosted(world, process, fn, version)),
+  );
+}
+
+function hosted(world: SimWorld, process: SimProcess, fn: string, version: string): HostedCode {
+  return {
     fn,
-    version: '1',
+    version,
     digest: fn,
     concurrency: fn === 'narrow' ? 1 : null,
+    signals: new Map(),
     read: fn === 'narrow' ? async (value: unknown) => ({ ok: true, value }) as const : null,
     run:
       fn === 'sync'
         ? (_input: unknown, ctx: RunContext) => runNow(world, process, ctx)
-        : (input: unknown, ctx: RunContext) => run(world, process, input as SimInput, ctx),
-  }));
+        : (input: unknown, ctx: RunContext) =>
+            run({ world, process, version }, input as SimInput, ctx),
+  };
 }
 
 function executionOf(world: SimWorld, process: SimProcess, ctx: RunContext): Execution {
@@ -75,9 +100,15 @@ function runNow(world: SimWorld, process: SimProcess, ctx: RunContext): unknown 
   return { fence: ctx.fence, attempt: ctx.attempt };
 }
 
+/** Where, and by which code. */
+interface Hosting {
+  readonly world: SimWorld;
+  readonly process: SimProcess;
+  readonly version: string;
+}
+
 async function run(
-  world: SimWorld,
-  process: SimProcess,
+  { world, process, version }: Hosting,
   input: SimInput,
   ctx: RunContext,
 ): Promise<unknown> {
@@ -88,6 +119,7 @@ async function run(
   ledger.begin(execution);
   say('begins');
   try {
+    world.steps.executes(execution, version);
     if (execution.durable) return await perform(input, ctx, { world, process, execution });
     return await behave(input, ctx, { clock: process.main, ledger, execution });
   } finally {

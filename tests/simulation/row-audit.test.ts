@@ -20,6 +20,7 @@ const base: RunRow = {
   deadlineAt: null,
   retryOf: null,
   trace: null,
+  pin: null,
   stage: 'slot',
   attempt: 0,
   fence: fenceOf(0),
@@ -155,6 +156,13 @@ describe('the judge of rows', () => {
     const second = row({ seq: 2, id: 'b' });
     assert.match(judge([[base], [second]], 1).join(), /R7 tenant 't' has a limit of 1/);
     assert.deepEqual(judge([[base], [second]], 2), []);
+  });
+
+  it('sees a run that is pinned to another version (R11)', () => {
+    const [none, one, two] = [base, row({ pin: '1' }), row({ pin: '2' })];
+    assert.deepEqual(judge([[none], [one], [one]]), []);
+    assert.match(judge([[none], [one], [two]]).join(), /R11 .* pinned to 1, and is to 2/);
+    assert.match(judge([[one], [none]]).join(), /R11 .* pinned to 1, and is to null/);
   });
 
   it('sees a run that passes the gate of time too early (R9)', () => {

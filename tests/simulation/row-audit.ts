@@ -13,6 +13,7 @@
  * R8 (G5) A run that is asked to stop begins no further attempt.
  * R9 Nobody passes the gate of time before it is due.
  * R10 (G1) A node that is dead by the store's own word is given nothing.
+ * R11 A run that is pinned to a version stays so: nobody here sends one on with another.
  */
 import type { NodeKey } from '../../src/core/execution/run.ts';
 import type { RunRow } from '../../src/store/verbs/tables.ts';
@@ -107,6 +108,11 @@ export class RowAudit {
     }
     if (after.crashes > before.crashes && after.fence <= before.fence) {
       this.#terms.violation(`R1 ${name(after)}: taken from its owner under the old fence`);
+    }
+    if (before.pin !== null && before.pin !== after.pin) {
+      this.#terms.violation(
+        `R11 ${name(after)} was pinned to ${before.pin}, and is to ${after.pin}`,
+      );
     }
     if (before.stage === 'done') this.#doneStays(before, after);
     if (after.stage === 'running') this.#owned(before, after);

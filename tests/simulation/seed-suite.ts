@@ -22,7 +22,8 @@ const reached = [
   ...['lateResults', 'fenced', 'takenOver', 'handedBack', 'storeFaults', 'logLinesDropped'],
   ...['cut off', 'database away', 'failover', 'failover lost commits', 'machine crashed'],
   ...['database clock stepped', 'request came late', 'answer lost', 'far takeover timed'],
-  ...['alive and dead by silence', 'step done', 'given again'],
+  ...['alive and dead by silence', 'step done', 'given again', 'children over'],
+  'gone on by its version',
 ];
 
 /** Tests for the seeds from `from` on. */

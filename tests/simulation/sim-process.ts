@@ -21,7 +21,7 @@ import {
   type SeededRandom,
   wrapStore,
 } from '../../src/testing/index.ts';
-import { hostedFunctions } from './functions.ts';
+import { childOf, hostedFunctions } from './functions.ts';
 import { Gate } from './gate.ts';
 import type { Host } from './host.ts';
 import type { Place } from './ledger.ts';
@@ -92,6 +92,7 @@ export class SimProcess implements Place {
         pruneEveryMs,
         retention: world.retention,
         functions: hostedFunctions(world, this),
+        child: childOf,
       },
     );
   }

@@ -16,7 +16,8 @@ const ended = (key: string, nth: number, value = 'null'): Pick<StepRow, 'key' | 
 /** As much of a world as the auditor looks at. */
 function setUp() {
   const violations: string[] = [];
-  const row = { id: 'r', fn: 'durable', stage: 'running', fence: 1 } as unknown as RunRow;
+  const standing = { id: 'r', fn: 'durable', stage: 'running', fence: 1, pin: null };
+  let row = standing as unknown as RunRow;
   let steps: readonly unknown[] = [];
   const world = {
     marks: new Marks(),
@@ -30,7 +31,10 @@ function setUp() {
     steps = rows;
     await audit.look();
   };
-  return { audit, keep, violations };
+  const pin = (version: string): void => {
+    row = { ...row, pin: version };
+  };
+  return { audit, keep, pin, violations };
 }
 
 const execution = (fence: number): Execution =>
@@ -58,6 +62,17 @@ describe('the auditor of steps', () => {
     assert.deepEqual(violations, []);
     audit.does(execution(1), 'step/a');
     assert.equal(violations.length, 1);
+  });
+
+  it('K4: sees that a run is gone on with by another version', () => {
+    const { audit, pin, violations } = setUp();
+    audit.executes(execution(1), '2');
+    pin('1');
+    audit.executes(execution(1), '1');
+    audit.executes(execution(2), '2');
+    assert.deepEqual(violations, []);
+    audit.executes(execution(1), '2');
+    assert.match(violations.join(), /K4 run r is pinned to 1 and executed by 2/);
   });
 
   it('K3: sees another order, and not that of a past that was lost', () => {

@@ -5,6 +5,7 @@
  * K1 The end of a step never changes, and ends are numbered without a gap.
  * K2 What has ended is not done again by the owner of its run.
  * K3 Every attempt of a run is given the same in the same order.
+ * K4 A run is gone on with by the version whose code kept its first steps.
  */
 import type { StepPage } from '../../src/ports/store-steps.ts';
 import type { Execution } from './ledger.ts';
@@ -40,6 +41,15 @@ export class StepAudit {
   /** The code of an attempt begins. */
   begins(execution: Execution): void {
     this.#places.set(execution, 0);
+  }
+
+  /** The code of an attempt is that of a version. */
+  executes({ runId, fence }: Pick<Execution, 'runId' | 'fence'>, version: string): void {
+    const row = this.#world.rowOf(runId);
+    if (row?.fence !== fence || row.pin === null) return;
+    this.#world.marks.add('gone on by its version');
+    if (row.pin === version) return;
+    this.#world.violation(`K4 run ${runId} is pinned to ${row.pin} and executed by ${version}`);
   }
 
   /** The code of a step begins. */

@@ -66,6 +66,7 @@ export function openTwins(): Twins {
         assert.deepEqual(ask(sqlite), ask(memory), question);
       compareQueues(same, keys);
       compareTimes(same, twins.now);
+      compareInboxes(same);
       compareLists(same, memory);
     },
   };
@@ -76,9 +77,15 @@ type Same = (question: string, ask: (tables: Tables) => unknown) => void;
 
 function compareQueues(same: Same, { functions, lanes, tenants, nodes }: Keys): void {
   for (const fn of functions) {
-    for (const rowsMax of [3, 100]) same(`ready ${fn}`, ({ runs }) => runs.ready(fn, rowsMax));
-    same(`ready before ${fn}`, ({ runs }) => runs.countReadyBefore(fn, 1, 3, 5));
+    for (const pin of [null, '1', '2']) {
+      const of = { fn, pin };
+      for (const rowsMax of [3, 100]) {
+        same(`ready ${fn} ${pin}`, ({ runs }) => runs.ready(of, rowsMax));
+      }
+      same(`ready before ${fn} ${pin}`, ({ runs }) => runs.countReadyBefore(of, 1, 3, 5));
+    }
   }
+  for (const rowsMax of [1, 100]) same('pinned', ({ runs }) => runs.countPinned(rowsMax));
   for (const lane of lanes) {
     same(`first in ${lane}`, ({ runs }) => runs.firstInLane(lane));
     same(`holders of ${lane}`, ({ runs }) => runs.laneHolders(lane, 10));
@@ -117,6 +124,17 @@ function compareWaits(same: Same, tenant: string, event: string): void {
       const place = { tenant, name: event, since: wallMs(since) };
       same(`${event} after ${n}`, ({ events }) => events.after(place, n, match, 3));
     }
+  }
+}
+
+/** The inboxes of the first runs. */
+function compareInboxes(same: Same): void {
+  for (let seq = 1; seq <= 20; seq += 1) {
+    same(`inbox of ${seq}`, ({ signals }) => signals.size(seq));
+    for (const names of ['["go"]', '["go","stop"]']) {
+      same(`first of ${seq}`, ({ signals }) => signals.first(seq, names));
+    }
+    same(`s-1 of ${seq}`, ({ signals }) => signals.byId(seq, 's-1'));
   }
 }
 

@@ -6,6 +6,10 @@ import { withStore } from '../session.ts';
 import type { Column } from '../table.ts';
 import { tableLines } from '../table.ts';
 
+/** Unfinished runs of one version: `1:20`, and `!` where no live node hosts it. */
+const pinnedText = ({ version, unfinished, hosted }: FunctionView['pinned'][number]): string =>
+  `${version}:${unfinished}${hosted ? '' : '!'}`;
+
 export function addFunctions(program: Command, session: Session): void {
   const command = program.command('functions').description('list the functions that nodes host');
   command.action(async () => {
@@ -20,6 +24,7 @@ export function addFunctions(program: Command, session: Session): void {
           text: (fn) => (fn.pause === null ? 'open' : 'paused'),
           paint: (text, fn) => (fn.pause === null ? text : print.style('yellow', text)),
         },
+        { title: 'RUNS', text: (fn) => fn.pinned.map(pinnedText).join(' ') || '-' },
         { title: 'NODES', text: (fn) => fn.nodes.join(' ') || '-', elastic: true },
       ];
       const title = (text: string): string => print.style('dim', text);

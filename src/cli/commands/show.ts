@@ -12,8 +12,10 @@ export function addShow(program: Command, session: Session): void {
       const { sentence } = await hf.runs.explain(id);
       const run = await hf.runs.get(id);
       if (run === null) throw new HoldfastError('run.not_found', `run '${id}' was pruned just now`);
-      if (print.json) return print.document({ ...run, explanation: sentence });
-      for (const line of runLines(print, run, sentence, session.io.clock.wall())) print.line(line);
+      const state = await hf.runs.state(id);
+      if (print.json) return print.document({ ...run, state, explanation: sentence });
+      const now = session.io.clock.wall();
+      for (const line of runLines(print, run, { sentence, state }, now)) print.line(line);
     });
   });
 }

@@ -9,6 +9,7 @@ import type { Command } from 'commander';
 import { nearest } from '../../core/check.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import type { AnyFunction } from '../../define-function.ts';
+import type { StartHow } from '../../ports/store-flow.ts';
 import type { StartOptions } from '../../runtime/start-item.ts';
 import { parseDuration } from '../duration.ts';
 import { usageError } from '../failure.ts';
@@ -29,6 +30,7 @@ interface Options {
   readonly delay?: string;
   readonly deadline?: string;
   readonly tag?: readonly string[];
+  readonly flowKey?: string;
 }
 
 export function addStart(program: Command, session: Session): void {
@@ -47,6 +49,7 @@ export function addStart(program: Command, session: Session): void {
     .option('--delay <duration>', 'not before so long from now')
     .option('--deadline <duration>', 'ended by so long from now, or it has timed out')
     .option('--tag <tag>', 'a word to find it by; can be given several times', collect)
+    .option('--flow-key <key>', 'the key of flow control, where the function computes it')
     .action(async (name: string, text: string, options: Options) => {
       const input = await readJson(session.io, text);
       const given = startOptions(options);
@@ -62,6 +65,14 @@ export function addStart(program: Command, session: Session): void {
     });
 }
 
+/** Why a start made no new run. */
+const notCreated: Readonly<Record<StartHow, string>> = {
+  created: '',
+  'same-id': 'a run of that id was there already',
+  debounced: 'it was merged into a run that waits for its quiet time',
+  unique: 'there is a run of its key already',
+};
+
 const nameOnly = 'started by name alone: without --app the input is checked when it executes';
 
 async function start(
@@ -76,15 +87,16 @@ async function start(
     ? hf.start(name, input, given)
     : hf.start(fn, input as never, given));
   if (fn === null) print.note(nameOnly);
-  const { id, created } = run;
+  const { id, created, how } = run;
+  if (!created) print.note(notCreated[how ?? 'same-id']);
   if (waits === null) {
-    if (print.json) print.document({ id, created });
+    if (print.json) print.document({ id, created, how });
     else print.line(id);
     return;
   }
   if (!print.json) print.note(`run ${id}`);
   const result = await run.result(waits);
-  if (print.json) return print.document({ id, created, result });
+  if (print.json) return print.document({ id, created, how, result });
   print.line(harmless(typeof result === 'string' ? result : JSON.stringify(result, null, 2)));
 }
 
@@ -113,7 +125,7 @@ function waitOptions({ wait, timeout }: Options): { readonly timeoutMs?: number 
 }
 
 function startOptions(options: Options): StartOptions {
-  const { id, tenant, priority, lane, laneWidth, delay, deadline, tag } = options;
+  const { id, tenant, priority, lane, laneWidth, delay, deadline, tag, flowKey } = options;
   if (laneWidth !== undefined && lane === undefined) {
     throw usageError('--lane-width was given without --lane', 'add --lane <key>');
   }
@@ -126,5 +138,6 @@ function startOptions(options: Options): StartOptions {
     ...(delay === undefined ? {} : { delayMs: parseDuration('--delay', delay) }),
     ...(deadline === undefined ? {} : { deadlineMs: parseDuration('--deadline', deadline) }),
     ...(tag === undefined ? {} : { tags: tag }),
+    ...(flowKey === undefined ? {} : { flowKey }),
   };
 }

@@ -10,6 +10,23 @@ import { limits } from '../limits.ts';
 
 const laterUse = /#\d+$/;
 
+/** The step that starts children of a group, and the wait for all of them. Stored format. */
+export interface ChildKeys {
+  readonly start: string;
+  readonly wait: string;
+}
+
+const waitPrefix = 'child/';
+
+/** The keys of a group of children. */
+export const childKeys = (group: string): ChildKeys => ({
+  start: `start/${group}`,
+  wait: `${waitPrefix}${group}`,
+});
+
+/** The group that a wait of kind `child` is for. */
+export const groupOfWait = (key: string): string => key.slice(waitPrefix.length);
+
 /** Gives keys to what the code of one attempt asks for. */
 export class Keys {
   readonly #uses = new Map<string, number>();

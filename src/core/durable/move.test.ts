@@ -49,6 +49,14 @@ describe('moveOf', () => {
     whenever(['give'], ({ turned, opening, next }) => turned && opening === 0 && next === 'asked');
   });
 
+  it('D2: a token that is not kept yet is begun before an end that waits for it', () => {
+    then(['begin'], (at) => {
+      const { mode, next, reading, turned, opening, held } = at;
+      const waits = mode === 'working' && next === 'asked' && !reading && turned && opening > 0;
+      return waits && held > 0 && !isBehind(at);
+    });
+  });
+
   it('D2: an end that is not known is read before anything else is given or begun', () => {
     then(['read', 'rest', 'leave'], ({ next }) => next === 'missing');
   });

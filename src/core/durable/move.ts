@@ -74,8 +74,10 @@ function leaving({ turned, steps, writing, open }: Standing): Move {
 /** Y1, D2: null when no end can be given. */
 function giving({ next, turned, opening }: Standing): Move | null {
   if (next === 'missing') return 'read';
-  if (next === 'asked') return turned && opening === 0 ? 'give' : 'rest';
-  return null;
+  if (next !== 'asked') return null;
+  if (!turned) return 'rest';
+  // A token that was never kept is asked for anew before the end is given: else neither ever is.
+  return opening === 0 ? 'give' : null;
 }
 
 function working(standing: Standing): Move {

@@ -16,9 +16,10 @@ import type { ClaimedRun, EndOfAttempt } from '../../ports/store-runs.ts';
 import type { RecordVerdict, StepEnd, StepRow, StepWrite } from '../../ports/store-steps.ts';
 import { failureOf } from '../failure.ts';
 import { divergedEnd } from './divergence.ts';
+import type { DurableHost } from './durable-host.ts';
 import { type Op, type StepOp, tell, type WaitOp, waitWrite, watchOf } from './ops.ts';
 import { StepReader } from './reader.ts';
-import { type LineHost, type Recorder, StepLine } from './recorder.ts';
+import { type LineHost, StepLine } from './recorder.ts';
 import { StepTries } from './step-tries.ts';
 
 /** D3: how long code may take to ask for what is recorded. */
@@ -28,20 +29,12 @@ const readAgainMs = 20;
 /** So often it is looked for. */
 const missesMax = 20;
 
-/** Whoever executes the attempt. */
-export interface DurableHost {
-  readonly run: ClaimedRun;
-  readonly recorder: Recorder;
-  /** The trace that its steps belong to. */
-  readonly trace: string | null;
-  /** Ends the attempt now, and forgets its code. Null: as it was told to stop. */
-  leave(end: EndOfAttempt | null): void;
-}
-
 interface KnownEnd {
   readonly key: string;
   readonly end: StepEnd;
 }
+
+const ownershipOf = ({ id, seq, fence, attempt }: ClaimedRun) => ({ id, seq, fence, attempt });
 
 /** The durable part of one attempt. */
 export class Durable implements LineHost {
@@ -68,6 +61,7 @@ export class Durable implements LineHost {
   #stopReason: unknown;
   #read: boolean;
   #reading = false;
+  #aside = 0;
   #readAgain = false;
   #misses = 0;
   #patient = true;
@@ -80,7 +74,8 @@ export class Durable implements LineHost {
     this.#host = host;
     const { run, recorder } = host;
     this.#clock = recorder.world.clock;
-    this.#line = new StepLine(recorder, run, this);
+    const pin = run.pin === null ? host.version : null;
+    this.#line = new StepLine(recorder, { ...ownershipOf(run), pin }, this);
     this.#reader = new StepReader(recorder.world, recorder.counters, run.id);
     // Nobody has owned it before, so nothing is kept of it, but for what it was made with.
     this.#read = run.attempt === 1 && run.retryOf === null;
@@ -132,8 +127,26 @@ export class Durable implements LineHost {
   cutOff(reason: unknown): void {
     this.#mode = 'leaving';
     this.#line.close();
-    for (const step of this.#steps.values()) step.stop(reason, false);
+    for (const step of this.#steps.values()) step.forget(reason);
     this.#moved();
+  }
+
+  /** Reads for the code what never changes; meanwhile nothing else is given, begun or parked. */
+  async aside<T>(read: () => Promise<T>): Promise<T> {
+    if (!this.#open) return new Promise(() => {});
+    this.#aside += 1;
+    try {
+      const found = await read();
+      return this.#open ? found : new Promise(() => {});
+    } finally {
+      this.#aside -= 1;
+      if (this.#open) this.#moved();
+    }
+  }
+
+  /** Nothing more can be given: the attempt ends so. */
+  endBy(end: EndOfAttempt): void {
+    if (this.#open) this.#host.leave(end);
   }
 
   /** Somebody may have ended one of its waits. */
@@ -160,7 +173,7 @@ export class Durable implements LineHost {
     this.#line.close();
     this.#reader.close();
     for (const timer of [this.#turn, this.#patience, this.#wake]) timer?.cancel();
-    for (const step of this.#steps.values()) step.stop(reason, false);
+    for (const step of this.#steps.values()) step.forget(reason);
     for (const forgotten of [this.#ops, this.#rows, this.#waits, this.#passed]) forgotten.clear();
   }
 
@@ -168,6 +181,10 @@ export class Durable implements LineHost {
 
   get knows(): number {
     return this.#order.greatest;
+  }
+
+  stateKept(): Promise<void> | null {
+    return this.#host.stateKept();
   }
 
   kept(writes: readonly StepWrite[], steps: readonly (StepRow | null)[], nth: number): void {
@@ -310,7 +327,7 @@ export class Durable implements LineHost {
       this.#tellToken();
       const move = moveOf({
         mode: this.#mode,
-        reading: this.#reading || !this.#read,
+        reading: this.#reading || this.#aside > 0 || !this.#read,
         turned: this.#turn === null,
         patient: this.#patient,
         next: this.#next(),
@@ -458,7 +475,9 @@ export class Durable implements LineHost {
 
   #park(mono: number): void {
     const waits = [...this.#waits].map((op) => waitWrite(op, mono));
-    this.#host.leave({ how: 'parked', waits, seen: this.#order.seen });
+    const { pin } = this.#line;
+    const pinned = pin === null ? {} : { pin };
+    this.#host.leave({ how: 'parked', waits, seen: this.#order.seen, ...pinned });
   }
 
   #bePatient(): void {

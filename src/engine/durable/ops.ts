@@ -138,7 +138,7 @@ function tellWhatIs({ ear, key, kind }: Op, end: StepEnd, payloads: Payloads): v
     ear.tell(how === 'returned' ? given(value, payloads) : timedOut);
   } else if (kind === 'sleep') {
     ear.tell(undefined);
-  } else if (kind === 'event') {
+  } else if (kind === 'event' || kind === 'signal') {
     ear.tell(how === 'returned' ? heard(value, payloads) : null);
   } else {
     ear.tell(how === 'returned' ? given(value, payloads) : null);
@@ -148,7 +148,7 @@ function tellWhatIs({ ear, key, kind }: Op, end: StepEnd, payloads: Payloads): v
 const given = (value: string | null, payloads: Payloads): unknown =>
   value === null ? null : payloads.read(value);
 
-/** Of an event, its data is what a codec wrote. */
+/** Of an event or a signal, its data is what a codec wrote. */
 function heard(value: string | null, payloads: Payloads): unknown {
   if (value === null) return null;
   const kept = JSON.parse(value) as { readonly data: unknown };

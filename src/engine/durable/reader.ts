@@ -77,7 +77,8 @@ export class StepReader {
   }
 }
 
-const mayPass = (error: unknown): boolean =>
+/** Whether waiting mends it. */
+export const mayPass = (error: unknown): boolean =>
   error instanceof HoldfastError &&
   error.code.startsWith('store.') &&
   error.code !== 'store.closed';

@@ -6,7 +6,10 @@
  * K2 That a step has begun is told only if it goes on for a while, or when something else is told:
  *    most steps are short, and their end says all.
  * K3 A fault of the store is waited out: the same item sent twice is one (`StepWrite` is keyed).
+ * K4 State that was declared before is kept first: whoever sees a step sees what was set before it.
+ * K5 Who waits for the answer to a signal hears of it at once.
  */
+import { isAnswer } from '../../core/durable/signals.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Timer } from '../../ports/clock.ts';
@@ -15,6 +18,7 @@ import type { RecordItem, RecordVerdict, StepRow, StepWrite } from '../../ports/
 import type { Counters } from '../counters.ts';
 import { Gather } from '../gather.ts';
 import { announce, type World } from '../world.ts';
+import type { ChildStarts } from './child-starts.ts';
 
 /** K2: how long a step is under way before that is told. */
 const beginAfterMs = 50;
@@ -32,16 +36,21 @@ const retryMsMax = 1_000;
 export class Recorder {
   readonly world: World;
   readonly counters: Counters;
+  /** How the attempts of the node start children. */
+  readonly starts: ChildStarts;
   readonly #items: Gather<RecordItem, RecordVerdict>;
 
-  constructor(world: World, counters: Counters) {
+  constructor(world: World, counters: Counters, starts: ChildStarts) {
     this.world = world;
     this.counters = counters;
+    this.starts = starts;
     this.#items = new Gather({
       send: async (items) => {
         const { reply, woken } = await world.store.record(items);
         announce(world, woken);
         for (const [at, { ok }] of reply.entries()) if (ok) counters.steps += endsOf(items[at]);
+        // K5
+        if (items.some(({ writes }) => writes.some(answersSignal))) world.bus.publish('done');
         return reply;
       },
       itemsMax: callItemsMax,
@@ -57,6 +66,8 @@ export class Recorder {
   }
 }
 
+const answersSignal = ({ does, key }: StepWrite): boolean => does === 'end' && isAnswer(key);
+
 const endsOf = (item: RecordItem | undefined): number =>
   item?.writes.reduce((ends, { does }) => (does === 'end' ? ends + 1 : ends), 0) ?? 0;
 
@@ -67,6 +78,8 @@ const charsOf = (write: StepWrite): number =>
 export interface LineHost {
   /** As in `RecordItem`. */
   readonly knows: number;
+  /** Null: everything is kept that has to be kept before further writes. */
+  stateKept(): Promise<void> | null;
   /** These writes are kept; `steps` and `nth` as in `RecordVerdict`. */
   kept(writes: readonly StepWrite[], steps: readonly (StepRow | null)[], nth: number): void;
   /** Nothing was kept, and nothing will be. */
@@ -75,10 +88,13 @@ export interface LineHost {
   broken(error: unknown): void;
 }
 
+/** In whose name writes are kept. `pin`: the version of its code, if its run is not pinned yet. */
+export type Writer = Pick<ClaimedRun, 'id' | 'seq' | 'fence' | 'attempt' | 'pin'>;
+
 /** The writes of one attempt. */
 export class StepLine {
   readonly #recorder: Recorder;
-  readonly #run: Pick<ClaimedRun, 'seq' | 'fence' | 'attempt'>;
+  readonly #run: Omit<Writer, 'pin'>;
   readonly #host: LineHost;
   #waiting: StepWrite[] = [];
   /** Of these, the ones that can wait (K2). */
@@ -87,16 +103,19 @@ export class StepLine {
   #timer: Timer | null = null;
   #retry: Timer | null = null;
   #retryMs = retryMsMin;
+  #pin: string | null;
   #open = true;
 
-  constructor(
-    recorder: Recorder,
-    run: Pick<ClaimedRun, 'seq' | 'fence' | 'attempt'>,
-    host: LineHost,
-  ) {
+  constructor(recorder: Recorder, { pin, ...run }: Writer, host: LineHost) {
     this.#recorder = recorder;
     this.#run = run;
+    this.#pin = pin;
     this.#host = host;
+  }
+
+  /** The version to which the run is pinned with what is kept next; null: it is pinned. */
+  get pin(): string | null {
+    return this.#pin;
   }
 
   /** Something is on its way, beginnings that can wait left out. */
@@ -143,11 +162,25 @@ export class StepLine {
   #flush(): void {
     if (!this.#open || this.#sent !== null || this.#waiting.length === 0) return;
     if (this.#waiting.length === this.#patient) return;
-    const { seq, fence, attempt } = this.#run;
+    const { id, seq, fence, attempt } = this.#run;
     const writes = this.#waiting.splice(0, itemWritesMax);
-    this.#sent = { seq, fence, attempt, knows: this.#host.knows, writes };
+    const pinned = this.#pin === null ? {} : { pin: this.#pin };
+    this.#sent = { id, seq, fence, attempt, knows: this.#host.knows, writes, ...pinned };
     this.#patient = 0;
-    void this.#send(this.#sent);
+    if (this.#host.stateKept() === null) void this.#send(this.#sent);
+    else void this.#sendAfterState(this.#sent);
+  }
+
+  /** K4 */
+  async #sendAfterState(item: RecordItem): Promise<void> {
+    const { clock } = this.#recorder.world;
+    for (let kept = this.#host.stateKept(); kept !== null && this.#open; ) {
+      await kept;
+      kept = this.#host.stateKept();
+      // The store failed.
+      if (kept !== null) await new Promise<void>((resolve) => clock.after(retryMsMin, resolve));
+    }
+    if (this.#open) await this.#send(item);
   }
 
   async #send(item: RecordItem): Promise<void> {
@@ -165,6 +198,7 @@ export class StepLine {
       return;
     }
     this.#sent = null;
+    if (item.writes.some(({ does }) => does !== 'begin')) this.#pin = null;
     this.#flush();
     this.#host.kept(item.writes, verdict.steps, verdict.nth);
   }

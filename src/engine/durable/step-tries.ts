@@ -6,6 +6,8 @@
  * R2 Delays between tries hold the slot up to a bound. A longer one ends the attempt instead: the
  *    run is tried again after it, and the step with it.
  * R3 Nothing is kept of a failure that came of leaving: the next attempt tries the step again.
+ * R4 A try in a transaction is over when the database has said what became of it: its time ends the
+ *    code, and not a commit that is under way.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
@@ -14,18 +16,35 @@ import { limits } from '../../core/limits.ts';
 import type { ErrorDetail } from '../../core/outcome.ts';
 import { nextTry, type RetryPolicy } from '../../core/retry.ts';
 import type { Timer } from '../../ports/clock.ts';
-import type { EndOfAttempt } from '../../ports/store-runs.ts';
+import type { ClaimedRun, EndOfAttempt } from '../../ports/store-runs.ts';
 import type { StepEnd } from '../../ports/store-steps.ts';
 import type { Span } from '../../ports/tracing.ts';
+import type { Isolation, StepTransaction, Transactions } from '../../ports/transactions.ts';
 import { type Failure, failureOf } from '../failure.ts';
 import { checkBy } from '../schema.ts';
+import { unreadableEnd } from '../unreadable.ts';
 import type { World } from '../world.ts';
 import type { StepContext } from './words.ts';
+
+/** In which transaction a step is carried out. */
+export interface Within {
+  readonly transactions: Transactions;
+  readonly run: Pick<ClaimedRun, 'id' | 'seq' | 'fence'>;
+  readonly isolation: Isolation;
+}
+
+/** What carries it out, by itself or in a transaction of the store's database. */
+export type StepCode =
+  | { readonly within: null; readonly run: (step: StepContext) => unknown }
+  | {
+      readonly within: Within;
+      readonly run: (step: StepContext, tx: StepTransaction) => unknown;
+    };
 
 /** A step that is to be carried out. */
 export interface StepPlan {
   readonly key: string;
-  readonly run: (step: StepContext) => unknown;
+  readonly code: StepCode;
   readonly retry: RetryPolicy;
   readonly timeoutMs: number | null;
   readonly output: StandardSchemaV1 | null;
@@ -37,6 +56,11 @@ export type StepDone =
   | { readonly tries: number; readonly end: StepEnd }
   | { readonly attempt: EndOfAttempt }
   | null;
+
+/** What became of one try. `attempt`: the end of the whole attempt. */
+type Tried = Failure | { readonly value: string } | { readonly attempt: EndOfAttempt };
+
+type Timing = { readonly passed: HoldfastError | null; readonly over: Promise<never> };
 
 /** In which step of which attempt code is. */
 const inside = new AsyncLocalStorage<StepTries>();
@@ -65,6 +89,8 @@ export class StepTries {
   #reason: unknown;
   #aborted = false;
   #keeps = true;
+  /** Of a step in a transaction: nobody wants to know any more what becomes of it. */
+  #gone: AbortController | null = null;
   #pause: { readonly timer: Timer; readonly over: () => void } | null = null;
 
   /** `trace`: below what its span stands. */
@@ -86,6 +112,12 @@ export class StepTries {
     this.#pause?.over();
   }
 
+  /** Stops it, and whatever of it can still be given up. */
+  forget(reason: unknown): void {
+    this.stop(reason, false);
+    this.#gone?.abort(reason);
+  }
+
   /** Carries the step out. Never rejects. */
   async run(): Promise<StepDone> {
     const { key } = this.plan;
@@ -103,6 +135,7 @@ export class StepTries {
       if ('value' in got) {
         return { tries, end: { how: 'returned', value: got.value, error: null } };
       }
+      if ('attempt' in got) return got;
       if (this.#aborted && !this.#keeps) return null;
       const delayMs = this.#aborted ? null : this.#delayAfter(tries, got);
       if (delayMs === null) {
@@ -135,23 +168,68 @@ export class StepTries {
     });
   }
 
-  async #once(tries: number): Promise<Failure | { readonly value: string }> {
-    const { key, timeoutMs } = this.plan;
+  async #once(tries: number): Promise<Tried> {
+    const { key, timeoutMs, code } = this.plan;
     this.#controller = null;
     const timing = timeoutMs === null ? null : this.#time(timeoutMs);
     try {
       const step = this.#contextOf(key, tries);
-      const code = (): unknown => inside.run(this, () => this.plan.run(step));
-      const call = this.#span === null ? code() : this.#span.within(code);
+      if (code.within !== null) {
+        const call = (tx: StepTransaction): unknown => this.#call(() => code.run(step, tx));
+        return await this.#transacted(code.within, call, timing);
+      }
+      const call = this.#call(() => code.run(step));
       const value = timing === null ? await call : await Promise.race([call, timing.over]);
       timing?.stop();
-      const checked = await this.#checked(value);
-      const { payloads } = this.#world;
-      return { value: payloads.text(checked, limits.stepBytesMax, `what '${key}' gives`) };
+      return { value: await this.#textOf(value) };
     } catch (error) {
-      timing?.stop();
       return failureOf(timing?.passed ?? error);
+    } finally {
+      timing?.stop();
     }
+  }
+
+  #call(code: () => unknown): unknown {
+    const within = (): unknown => inside.run(this, code);
+    return this.#span === null ? within() : this.#span.within(within);
+  }
+
+  /** R4 */
+  async #transacted(
+    { transactions, run, isolation }: Within,
+    call: (tx: StepTransaction) => unknown,
+    timing: Timing | null,
+  ): Promise<Tried> {
+    const late = new AbortController();
+    timing?.over.catch((error: unknown) => late.abort(error));
+    this.#gone = new AbortController();
+    const { id, seq, fence } = run;
+    try {
+      const end = await transactions.run({
+        ...{ id, seq, fence, key: this.plan.key, isolation },
+        code: async (tx) => {
+          // To come so far may have taken all of its time.
+          if (timing !== null && timing.passed !== null) throw timing.passed;
+          return this.#textOf(await call(tx));
+        },
+        late: late.signal,
+        gone: this.#gone.signal,
+      });
+      if (end.kept) return { value: end.value };
+      // The step has neither failed nor been done: nothing is kept of it.
+      if (end.fault === null) return { attempt: { how: 'handed-back', begun: true } };
+      return { attempt: { how: 'failed', ...failureOf(end.fault), chance: 0 } };
+    } catch (error) {
+      const aside = unreadableEnd(error);
+      if (aside === null) throw error;
+      return { attempt: aside };
+    }
+  }
+
+  async #textOf(value: unknown): Promise<string> {
+    const checked = await this.#checked(value);
+    const { payloads } = this.#world;
+    return payloads.text(checked, limits.stepBytesMax, `what '${this.plan.key}' gives`);
   }
 
   /** R1 */

@@ -7,6 +7,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { EventMatch } from '../../core/durable/match.ts';
 import type { RetryPolicy } from '../../core/retry.ts';
 import type { WallMs } from '../../core/time.ts';
+import type { Isolation, StepTransaction } from '../../ports/transactions.ts';
+import type { ChildContext } from './child-words.ts';
 
 /** What a step is given. */
 export interface StepContext {
@@ -29,6 +31,12 @@ export interface StepOptions<Output = unknown> {
   readonly timeoutMs?: number;
   /** Checks what the step gave, before it is kept. Any Standard Schema. */
   readonly output?: StandardSchemaV1<unknown, Output>;
+}
+
+/** How a step in a transaction is carried out. */
+export interface TransactionOptions<Output = unknown> extends StepOptions<Output> {
+  /** Default `read committed`. */
+  readonly isolation?: Isolation;
 }
 
 /** How a sleep is called among the steps of its run. */
@@ -83,8 +91,29 @@ export interface Approval {
   decision(): Promise<Decision>;
 }
 
+/** When a wait for signals ends without one, and how it is called. */
+export interface WaitForSignalOptions {
+  /** After so many ms the wait gives null. Default: never. */
+  readonly timeoutMs?: number;
+  /** How the wait is called among the steps of its run. Default: the names that it is for. */
+  readonly name?: string;
+}
+
+/** Something that the run was told. */
+export interface Signal<Data = unknown> {
+  readonly id: string;
+  readonly name: string;
+  readonly data: Data;
+  /** When it came, in milliseconds since the epoch. */
+  readonly at: WallMs;
+  /** Tells the sender yes, once and for good, with a value if there is something to say. */
+  accept(value?: unknown): Promise<void>;
+  /** Tells the sender no, and why. */
+  refuse(reason: string): Promise<void>;
+}
+
 /** What durable code is made of. */
-export interface DurableContext {
+export interface DurableContext extends ChildContext {
   /**
    * Does something once: executes `run` and keeps what it gives or throws, before the promise
    * settles. Later attempts of the run, after a crash, a retry or a wait, get what was kept.
@@ -104,6 +133,25 @@ export interface DurableContext {
     name: string,
     run: (step: StepContext) => Output | Promise<Output>,
     options?: StepOptions<Output>,
+  ): Promise<Output>;
+  /**
+   * A step in a transaction of the database that the store is in (PostgreSQL): what `run` writes
+   * through `tx` is committed together with what is kept of the step, so it happens once, whatever
+   * crashes. What `run` throws rolls it back. It may be called more than once before that: let it
+   * touch nothing but the database, and wait for nothing else.
+   *
+   * Rejects with `StepError` when it has failed for good, with `key.invalid`, and with
+   * `request.invalid`, also where the store is in no database.
+   *
+   * @example
+   * await ctx.transaction('book', async (tx) => {
+   *   await tx.query('update accounts set cents = cents - $1 where id = $2', [990, 7]);
+   * });
+   */
+  transaction<Output>(
+    name: string,
+    run: (tx: StepTransaction, step: StepContext) => Output | Promise<Output>,
+    options?: TransactionOptions<Output>,
   ): Promise<Output>;
   /**
    * Waits for a time without a slot, across crashes and restarts. At most ten years.
@@ -136,6 +184,21 @@ export interface DurableContext {
    * const { state, by } = await approval.decision();
    */
   approval(name?: string, options?: ApprovalOptions): Promise<Approval>;
+  /**
+   * Waits for the next signal (`hf.runs.signal`) of one of these names, which the definition
+   * declares. Holds no slot. Signals come in their order, each once, also those that came before
+   * the wait; null after `timeoutMs`. One whose data does not fit its schema is refused, and the
+   * wait begins anew. Rejects with `signal.unknown`.
+   *
+   * @example
+   * const signal = await ctx.waitForSignal<{ seats: number }>('book');
+   * if (signal !== null && signal.data.seats <= free) await signal.accept({ seats: free });
+   * else await signal?.refuse('no seats are left');
+   */
+  waitForSignal<Data = unknown>(
+    names: string | readonly string[],
+    options?: WaitForSignalOptions,
+  ): Promise<Signal<Data> | null>;
   /** What the clock says, once: later attempts get the same. */
   now(): Promise<WallMs>;
   /** A number in [0, 1), once: later attempts get the same. */

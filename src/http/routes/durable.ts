@@ -1,6 +1,7 @@
-/** Owns the routes of durable code: steps of runs, forks, events, decisions. */
+/** Owns the routes of durable code: steps of runs, children, forks, versions, events, decisions. */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
+import { cursorOf, readCursor } from '../cursor.ts';
 import { given } from '../given.ts';
 import { keptId, mustSee, tenantFor } from '../isolation.ts';
 import { type Route, route } from '../route.ts';
@@ -31,6 +32,32 @@ const steps = route({
   },
 });
 
+const children = route({
+  ...{ method: 'get', path: '/api/v1/runs/{id}/children', name: 'listChildren' },
+  tag: 'durable code',
+  summary: 'The runs that the code of a run has started, in the order of their acceptance',
+  scope: 'read',
+  params,
+  query: z
+    .strictObject({
+      cursor: z.string().min(1).max(100).describe('`next` of the page before'),
+      limit: s.wholeText(1, limits.childPageRowsMax),
+    })
+    .partial(),
+  answers: { 200: { description: 'A page', schema: s.childPage } },
+  refusals,
+  async handle({ hf, caller, params: { id }, query: { limit, cursor } }) {
+    await mustSee(hf, caller, id);
+    const list = { children: id };
+    const page = await hf.runs.children(id, {
+      ...given({ limit }),
+      ...(cursor === undefined ? {} : { cursor: readCursor(list, cursor) }),
+    });
+    const next = page.next === null ? null : cursorOf(list, page.next);
+    return { status: 200, body: { children: page.children, next } };
+  },
+});
+
 const fork = route({
   ...{ method: 'post', path: '/api/v1/runs/{id}/fork', name: 'forkRun', tag: 'durable code' },
   summary: 'Start a second run that goes on from a step of this one',
@@ -39,16 +66,34 @@ const fork = route({
   params,
   body: s.forkBody,
   answers: {
-    200: { description: 'It was there already, under the id that was given', schema: s.started },
-    201: { description: 'It is accepted; `Location` names it', schema: s.started },
+    200: { description: 'It was there already, under the id that was given', schema: s.made },
+    201: { description: 'It is accepted; `Location` names it', schema: s.made },
   },
   refusals: [...refusals, 'step.not_found', 'run.conflict', 'tenant.full', 'store.full'],
-  async handle({ hf, caller, params: { id: old }, body: { from, id: asked } }) {
+  async handle({ hf, caller, params: { id: old }, body: { from, id: asked, version } }) {
     await mustSee(hf, caller, old);
     const newId = asked === undefined ? undefined : keptId(caller, asked);
-    const { id, created } = await hf.runs.fork(old, given({ from, id: newId }));
+    const { id, created } = await hf.runs.fork(old, given({ from, id: newId, version }));
     const location = `/api/v1/runs/${encodeURIComponent(id)}`;
     return { status: created ? 201 : 200, headers: { location }, body: { id, created } };
+  },
+});
+
+const repin = route({
+  ...{ method: 'post', path: '/api/v1/runs/{id}/repin', name: 'repinRun', tag: 'durable code' },
+  summary: 'Send a run on with the code of another version of its function',
+  description:
+    'A queued run keeps its place; a parked or quarantined one is executed at once. A run that ' +
+    'is being executed, or has its outcome, is refused.',
+  scope: 'operate',
+  params,
+  body: s.repinBody,
+  answers: { 200: { description: 'Where it was pinned before', schema: s.repinned } },
+  refusals: [...refusals, 'run.illegal_transition', 'run.already_done'],
+  async handle({ hf, caller, params: { id }, body: { version } }) {
+    await mustSee(hf, caller, id);
+    const { before } = await hf.runs.repin(id, version);
+    return { status: 200, body: { id, before } };
   },
 });
 
@@ -86,4 +131,4 @@ const decide = route({
   },
 });
 
-export const durableRoutes: readonly Route[] = [steps, fork, emit, decide];
+export const durableRoutes: readonly Route[] = [steps, children, fork, repin, emit, decide];

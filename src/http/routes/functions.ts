@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { HoldfastError } from '../../core/errors.ts';
 import type { Started } from '../../holdfast.ts';
-import { given } from '../given.ts';
+import { given, idOf } from '../given.ts';
 import { isolated, mustSee } from '../isolation.ts';
 import { errorOf, problemOf } from '../problem.ts';
 import { type Call, type Route, route } from '../route.ts';
@@ -16,7 +16,12 @@ const list = route({
   summary: 'Functions that live nodes host, or that are paused',
   scope: 'read',
   answers: { 200: { description: 'The functions', schema: s.functionList } },
-  handle: async ({ hf }) => ({ status: 200, body: { functions: await hf.functions.list() } }),
+  async handle({ hf, caller }) {
+    const all = await hf.functions.list();
+    // The runs that they count are those of all tenants.
+    const functions = caller.tenant === null ? all : all.map((one) => ({ ...one, pinned: [] }));
+    return { status: 200, body: { functions } };
+  },
 });
 
 const pause = route({
@@ -50,7 +55,7 @@ const resume = route({
 
 const startRefusals = [
   ...(['function.unknown', 'input.invalid', 'payload.too_large', 'key.invalid'] as const),
-  ...(['run.conflict', 'tenant.full', 'store.full'] as const),
+  ...(['run.conflict', 'tenant.full', 'store.full', 'rate.limited', 'lane.busy'] as const),
 ] as const;
 
 const start = route({
@@ -78,19 +83,11 @@ const start = route({
     const { input, ...options } = isolated(call.caller, { ...body, ...id });
     const run = await hf.start(name, input, { ...options, ...given({ traceparent: call.trace }) });
     if (!run.created) await ownOrConflict(call, run.id, name);
-    const { id: kept, created } = run;
+    const { id: kept, created, how } = run;
     const location = `/api/v1/runs/${encodeURIComponent(kept)}`;
-    return { status: created ? 201 : 200, headers: { location }, body: { id: kept, created } };
+    return { status: created ? 201 : 200, headers: { location }, body: { id: kept, created, how } };
   },
 });
-
-/** The header and the field are two names for one thing. */
-function idOf(id: string | undefined, header: string | undefined): { readonly id?: string } {
-  if (header === undefined) return id === undefined ? {} : { id };
-  if (id === undefined || id === header) return { id: header };
-  const message = "'id' and the header Idempotency-Key differ; give one of them";
-  throw new HoldfastError('request.invalid', message);
-}
 
 /** A run that was there already belongs to the caller, or the id is taken. */
 async function ownOrConflict({ hf, caller }: Asked, id: string, fn: string): Promise<void> {
@@ -127,9 +124,9 @@ const verdictOf =
   async (one: Started<unknown>): Promise<unknown> => {
     try {
       if (!one.ok) throw one.error;
-      const { id, created } = one.run;
+      const { id, created, how } = one.run;
       if (!created) await ownOrConflict(call, id, fn);
-      return { ok: true, id, created };
+      return { ok: true, id, created, how };
     } catch (error) {
       return { ok: false, problem: problemOf(errorOf(error), call.requestId) };
     }

@@ -1,16 +1,21 @@
 /** Owns the routes of bulk actions that go on behind their request. */
 import { z } from 'zod';
+import { checkOptions } from '../../core/check.ts';
 import { given } from '../given.ts';
 import { tenantFor } from '../isolation.ts';
 import { type Route, route } from '../route.ts';
 import * as s from '../schemas.ts';
 
+/** What a filter of dead letters may have. */
+const deadWords = ['fn', 'tenant'];
+
 const start = route({
   ...{ method: 'post', path: '/api/v1/operations', name: 'startOperation', tag: 'operations' },
-  summary: 'Cancel or retry every run that a filter matches, behind this request',
+  summary: 'Act on every run, or dead letter, that a filter matches, behind this request',
   description:
     'The process that was asked does it and remembers it; it is forgotten when that process ' +
-    'ends, or when 100 others came after it.',
+    'ends, or when 100 others came after it. `redrive` and `discard` act on dead letters, whose ' +
+    'filter has `fn` and `tenant`.',
   scope: 'operate',
   body: s.operationBody,
   answers: { 202: { description: 'It has begun; `Location` names it', schema: s.operation } },
@@ -18,6 +23,7 @@ const start = route({
   handle({ caller, operations, body: { action, filter, reason } }) {
     const tenant = tenantFor(caller, filter.tenant);
     const own = given({ ...filter, tenant });
+    if (action === 'redrive' || action === 'discard') checkOptions('filter', own, deadWords);
     const ask = { action, filter: own, reason: reason ?? null };
     const view = operations.start(ask, caller.tenant);
     return { status: 202, headers: { location: `/api/v1/operations/${view.id}` }, body: view };

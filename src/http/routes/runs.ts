@@ -110,8 +110,8 @@ const retry = route({
   scope: 'operate',
   params,
   answers: {
-    200: { description: 'The run goes on', schema: s.started },
-    201: { description: 'A new run is accepted; `Location` names it', schema: s.started },
+    200: { description: 'The run goes on', schema: s.made },
+    201: { description: 'A new run is accepted; `Location` names it', schema: s.made },
   },
   refusals: [...refusals, 'run.illegal_transition', 'tenant.full', 'store.full'],
   async handle({ hf, caller, params: { id: old } }) {

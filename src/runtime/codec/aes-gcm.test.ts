@@ -21,8 +21,13 @@ const text = fc.string({ unit: 'grapheme' });
 /** As JSON.stringify makes it: no broken pairs. */
 const code = (wanted: string) => (error: unknown) =>
   error instanceof HoldfastError && error.code === wanted;
+const place = 'here';
+/** What the first form of this cipher has made of `"kingfisher"` as an input. */
+const firstForm =
+  '{"$hf":"aes-256-gcm","k":"one","n":"gST3kSDtKilf4BbJ",' +
+  '"d":"dLTnBDJYu_qmSatQEf08HyAdWxEuyyeHVoCE3g"}';
 const seal = (by: Cipher, words: string, as: Purpose, same: string | null = null): string => {
-  const sealed = by.seal(words, as, same);
+  const sealed = by.seal(words, as, same, place);
   assert.ok(typeof sealed === 'string', 'it answers at once');
   return sealed;
 };
@@ -34,7 +39,7 @@ describe('a sealed text', () => {
         const sealed = seal(cipher, words, as, same);
         assert.ok(isEnvelope(JSON.parse(sealed)) && sealed.startsWith('{"$hf":"aes-256-gcm"'));
         if (words.length > 8) assert.ok(!sealed.includes(words));
-        assert.equal(cipher.open(sealed, as), words);
+        assert.equal(cipher.open(sealed, as, place), words);
       }),
     );
   });
@@ -56,9 +61,24 @@ describe('a sealed text', () => {
       const sealed = seal(cipher, '"x"', as);
       for (const other of purposes) {
         if (other === as) continue;
-        assert.throws(() => cipher.open(sealed, other), code('payload.damaged'));
+        assert.throws(() => cipher.open(sealed, other, place), code('payload.damaged'));
       }
     }
+  });
+
+  it('opens at no other place', () => {
+    const sealed = seal(cipher, '"x"', 'step');
+    assert.throws(() => cipher.open(sealed, 'step', 'there'), code('payload.damaged'));
+    const older = sealed.replace('"v":2,', '');
+    assert.throws(() => cipher.open(older, 'step', place), code('payload.damaged'));
+  });
+
+  it('opens in the form of before there were places, which nobody can make of the newer', () => {
+    // Kept as it was written by the first form, under the key 'one'.
+    assert.equal(cipher.open(firstForm, 'input', 'anywhere'), '"kingfisher"');
+    assert.throws(() => cipher.open(firstForm, 'result', 'anywhere'), code('payload.damaged'));
+    const newer = firstForm.replace('"k":', '"v":2,"k":');
+    assert.throws(() => cipher.open(newer, 'input', 'anywhere'), code('payload.damaged'));
   });
 
   it('is refused after any change of any of its bytes', () => {
@@ -69,37 +89,48 @@ describe('a sealed text', () => {
         const changed = Buffer.from(bytes);
         changed[at] = (changed[at] ?? 0) ^ 1;
         const other = JSON.stringify({ ...sealed, [field]: changed.toString('base64url') });
-        assert.throws(() => cipher.open(other, 'input'), code('payload.damaged'));
+        assert.throws(() => cipher.open(other, 'input', place), code('payload.damaged'));
       }
       for (const cut of ['', bytes.subarray(1).toString('base64url'), 'AAAA']) {
         const other = JSON.stringify({ ...sealed, [field]: cut });
-        assert.throws(() => cipher.open(other, 'input'), code('payload.damaged'));
+        assert.throws(() => cipher.open(other, 'input', place), code('payload.damaged'));
       }
     }
     const renamed = JSON.stringify({ ...sealed, k: 'two' });
-    assert.throws(() => cipherOf('one', 'two').open(renamed, 'input'), code('payload.damaged'));
+    assert.throws(
+      () => cipherOf('one', 'two').open(renamed, 'input', place),
+      code('payload.damaged'),
+    );
   });
 
   it('opens under every key that is known, and names the one that is not', () => {
     const old = seal(cipherOf('one'), 'x', 'step');
-    assert.equal(cipherOf('two', 'one').open(old, 'step'), 'x');
-    assert.throws(() => cipherOf('two').open(old, 'step'), {
+    assert.equal(cipherOf('two', 'one').open(old, 'step', place), 'x');
+    assert.throws(() => cipherOf('two').open(old, 'step', place), {
       code: 'payload.no_key',
       message: /under the key 'one'/,
     });
     // The id is a part of what is sealed, whatever the key.
     const keys = ['one', 'two'].map((id) => ({ id, key: keyOf('one') }));
     const renamed = old.replace('"k":"one"', '"k":"two"');
-    assert.throws(() => aesGcm({ keys }).open(renamed, 'step'), code('payload.damaged'));
+    assert.throws(() => aesGcm({ keys }).open(renamed, 'step', place), code('payload.damaged'));
     // Another key of the same id.
     const other = aesGcm({ keys: [{ id: 'one', key: keyOf('other') }] });
-    assert.throws(() => other.open(old, 'step'), code('payload.damaged'));
+    assert.throws(() => other.open(old, 'step', place), code('payload.damaged'));
   });
 
   it('is sealed by the first key, and found again as an earlier one sealed it', () => {
     const both = cipherOf('two', 'one');
     assert.match(seal(both, 'x', 'event', 'a'), /"k":"two"/);
-    assert.deepEqual(both.earlier('x', 'event', 'a'), [seal(cipherOf('one'), 'x', 'event', 'a')]);
+    const earlier = both.earlier('x', 'event', 'a', place);
+    assert.ok(!(earlier instanceof Promise));
+    const [first, ...before] = earlier;
+    assert.deepEqual(first, { sealed: seal(cipherOf('one'), 'x', 'event', 'a'), placed: true });
+    assert.deepEqual(
+      before.map(({ placed }) => placed),
+      [false, false],
+    );
+    for (const { sealed } of before) assert.equal(both.open(sealed, 'event', 'anywhere'), 'x');
   });
 
   it('has no more bytes than there is room for', () => {
@@ -121,7 +152,7 @@ describe('the keys of a cipher', () => {
     const key = keyOf('k');
     const sealed = seal(aesGcm({ keys: [{ id: 'k', key }] }), 'x', 'log');
     for (const given of [key.toString('hex'), key.toString('base64'), new Uint8Array(key)]) {
-      assert.equal(aesGcm({ keys: [{ id: 'k', key: given }] }).open(sealed, 'log'), 'x');
+      assert.equal(aesGcm({ keys: [{ id: 'k', key: given }] }).open(sealed, 'log', place), 'x');
     }
   });
 

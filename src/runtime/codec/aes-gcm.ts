@@ -6,7 +6,8 @@
  *    it (HKDF). Neither is shown by errors, by inspection or by JSON.
  * G3 A nonce is chance, or, for a text that must be sealed alike twice, a digest under a key of the
  *    text with its purpose: two texts share a nonce no sooner than by chance.
- * G4 The purpose and the id of the key are authenticated with the text.
+ * G4 The purpose, the place and the id of the key are authenticated with the text.
+ * G5 What was sealed in the first form, which knew no places, is opened, and never made again.
  */
 import {
   createCipheriv,
@@ -20,10 +21,12 @@ import { checkKey, checkOptions, invalid } from '../../core/check.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { isEnvelope, unreadable } from '../../core/payload.ts';
-import type { Cipher, Purpose } from '../../ports/cipher.ts';
+import type { Cipher, EarlierText, Purpose } from '../../ports/cipher.ts';
 import { randomText } from '../../system/secret.ts';
 
 const name = 'aes-256-gcm';
+/** The form of what is sealed now. That of before has no number. */
+const form = 2;
 const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
@@ -99,8 +102,13 @@ function bytesOf(what: string, given: unknown): Uint8Array {
 const derived = (key: Uint8Array, use: string): KeyObject =>
   createSecretKey(Buffer.from(hkdfSync('sha256', key, '', `holdfast ${use}`, keyBytes)));
 
-const dataOf = (purpose: Purpose, id: string): Buffer =>
-  Buffer.from(JSON.stringify(['holdfast', 1, purpose, id]));
+/** What is authenticated with a text. A place of null: the first form. */
+const dataOf = (purpose: Purpose, id: string, place: string | null): Buffer =>
+  Buffer.from(
+    JSON.stringify(
+      place === null ? ['holdfast', 1, purpose, id] : ['holdfast', form, purpose, id, place],
+    ),
+  );
 
 class AesGcm implements Cipher {
   readonly name = name;
@@ -129,56 +137,80 @@ class AesGcm implements Cipher {
     for (const id of this.#pairs.keys()) {
       idBytes = Math.max(idBytes, Buffer.byteLength(JSON.stringify(id)));
     }
-    const around = `{"$hf":"${name}","k":,"n":"","d":""}`.length + idBytes + nonceChars;
+    const around = `{"$hf":"${name}","v":${form},"k":,"n":"","d":""}`.length + idBytes + nonceChars;
     return Math.max(0, Math.floor(((sealedBytesMax - around) * 3) / 4) - tagBytes - 2);
   }
 
-  seal(text: string, purpose: Purpose, same: string | null): string {
-    return sealed(this.#first, text, purpose, same);
+  seal(text: string, purpose: Purpose, same: string | null, place: string): string {
+    return sealed(this.#first, text, { purpose, same, place });
   }
 
-  earlier(text: string, purpose: Purpose, same: string): readonly string[] {
-    const others = [...this.#pairs.values()].filter((pair) => pair !== this.#first);
-    return others.map((pair) => sealed(pair, text, purpose, same));
+  earlier(text: string, purpose: Purpose, same: string, place: string): readonly EarlierText[] {
+    const all = [...this.#pairs.values()];
+    const others = all.filter((pair) => pair !== this.#first);
+    return [
+      ...others.map((pair) => ({
+        sealed: sealed(pair, text, { purpose, same, place }),
+        placed: true,
+      })),
+      ...all.map((pair) => ({
+        sealed: sealed(pair, text, { purpose, same, place: null }),
+        placed: false,
+      })),
+    ];
   }
 
-  open(text: string, purpose: Purpose): string {
+  open(text: string, purpose: Purpose, place: string): string {
     const envelope: unknown = JSON.parse(text);
     if (!isEnvelope(envelope)) throw new HoldfastError('payload.damaged', 'it is not sealed');
-    const { k, n, d } = envelope as typeof envelope & Readonly<Record<'n' | 'd', unknown>>;
+    const { k, n, d, v } = envelope as typeof envelope & Readonly<Record<'n' | 'd' | 'v', unknown>>;
     const pair = envelope.$hf === name && typeof k === 'string' ? this.#pairs.get(k) : undefined;
     if (pair === undefined) throw unreadable({ ...envelope, why: 'payload.no_key' });
     try {
-      return opened(pair, String(n), String(d), purpose);
+      return opened(
+        pair,
+        String(n),
+        String(d),
+        dataOf(purpose, pair.id, v === form ? place : null),
+      );
     } catch {
       throw unreadable({ ...envelope, why: 'payload.damaged' });
     }
   }
 }
 
-function sealed(pair: Pair, text: string, purpose: Purpose, same: string | null): string {
+/** For what a text is sealed. A place of null: in the first form. */
+interface Sealed {
+  readonly purpose: Purpose;
+  readonly same: string | null;
+  readonly place: string | null;
+}
+
+function sealed(pair: Pair, text: string, { purpose, same, place }: Sealed): string {
   // G3
+  const alike = place === null ? [purpose, same, text] : [purpose, same, text, place];
   const nonce =
     same === null
       ? Buffer.from(randomText(nonceBytes, 'base64url'), 'base64url')
       : createHmac('sha256', pair.nonces)
-          .update(JSON.stringify([purpose, same, text]))
+          .update(JSON.stringify(alike))
           .digest()
           .subarray(0, nonceBytes);
   const cipher = createCipheriv(name, pair.seals, nonce);
-  cipher.setAAD(dataOf(purpose, pair.id));
+  cipher.setAAD(dataOf(purpose, pair.id, place));
   const bytes = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
   const id = JSON.stringify(pair.id);
   const [n, d] = [nonce.toString('base64url'), bytes.toString('base64url')];
-  return `{"$hf":"${name}","k":${id},"n":"${n}","d":"${d}"}`;
+  const version = place === null ? '' : `"v":${form},`;
+  return `{"$hf":"${name}",${version}"k":${id},"n":"${n}","d":"${d}"}`;
 }
 
-function opened(pair: Pair, n: string, d: string, purpose: Purpose): string {
+function opened(pair: Pair, n: string, d: string, data: Buffer): string {
   const nonce = Buffer.from(n, 'base64url');
   const bytes = Buffer.from(d, 'base64url');
   // A shorter tag would be easier to guess.
   const decipher = createDecipheriv(name, pair.seals, nonce, { authTagLength: tagBytes });
-  decipher.setAAD(dataOf(purpose, pair.id));
+  decipher.setAAD(data);
   decipher.setAuthTag(bytes.subarray(-tagBytes));
   const text = Buffer.concat([decipher.update(bytes.subarray(0, -tagBytes)), decipher.final()]);
   return text.toString('utf8');

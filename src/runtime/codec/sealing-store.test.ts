@@ -24,15 +24,19 @@ const remote: Cipher = {
 
 const talk = defineFunction({
   name: 'talk',
+  signals: { told: null },
   retry: { attemptsMax: 2, delayMs: 1_000 },
   run: async (word: string, ctx) => {
     ctx.log.info(word, { word });
     ctx.progress(word);
+    ctx.state.set('word', word);
     ctx.emit(word);
     const said = await ctx.step('say', () => word);
     if (ctx.attempt === 1) throw new Error(`no ${word}`);
     await ctx.sleep(60_000);
     const heard = await ctx.waitFor<string[]>('told', { timeoutMs: 60_000 });
+    const signal = await ctx.waitForSignal<string[]>('told');
+    await signal?.accept(signal.data);
     const late = await ctx.waitFor('never', { match: { word }, timeoutMs: 60_000 });
     return [said, heard?.data, late];
   },
@@ -47,6 +51,8 @@ const everything = async (store: Store, id: string): Promise<string> =>
     await store.ends([id]),
     await store.explain(id),
     await store.parts([{ id, from: 0, charsMax: 1_000_000 }]),
+    await store.state(id),
+    await store.answers([{ runId: id, id: 's' }]),
     await store.list({ filter: {}, before: null, rowsMax: 10 }),
   ]);
 
@@ -61,8 +67,13 @@ describe('a sealing store', () => {
       await using runtime = await testRuntime({ functions: [talk], codec: { cipher }, wrap });
       const run = await runtime.start(talk, secret, { id: 'r' });
       await runtime.holdfast.emit('told', [secret]);
+      const { runs } = runtime.holdfast;
+      const sent = await runs.signal('r', 'told', [secret], { id: 's' });
+      assert.equal((await runs.signal('r', 'told', [secret], { id: 's' })).created, false);
       await runtime.runToIdle();
       assert.deepEqual(await run.result(), [secret, [secret], null]);
+      assert.deepEqual(await sent.answer(), { state: 'accepted', value: [secret] });
+      assert.equal((await runs.state('r'))[0]?.value, secret);
       assert.ok(bare !== undefined);
       const kept = await everything(bare, 'r');
       assert.ok(!kept.includes(secret), kept);
@@ -129,12 +140,12 @@ describe('a sealing store', () => {
     let faults = 0;
     const failing: Cipher = {
       ...remote,
-      seal: async (text, purpose, same) => {
+      seal: async (text, purpose, same, place) => {
         if (purpose === 'result' && faults < 3) {
           faults += 1;
           throw new Error(`cannot seal ${text}`);
         }
-        return local.seal(text, purpose, same);
+        return local.seal(text, purpose, same, place);
       },
     };
     const said: string[] = [];

@@ -8,35 +8,51 @@
  * Y3 Asking again for the same is answered as before, though it is sealed anew: what the store
  *    takes for something else is compared in the open.
  */
+import { HoldfastError } from '../../core/errors.ts';
 import { utf8Bytes } from '../../core/payload.ts';
 import type { Store, Waking, Woken } from '../../ports/store.ts';
-import type { AppendItem, PartsPage } from '../../ports/store-parts.ts';
-import type { StartItem, StartVerdict } from '../../ports/store-runs.ts';
-import type { EventItem, EventVerdict } from '../../ports/store-steps.ts';
+import type { ChildrenPage } from '../../ports/store-family.ts';
+import type { AppendItem, PartsAsk, PartsPage } from '../../ports/store-parts.ts';
+import type { EndItem, EndVerdict, StartItem, StartVerdict } from '../../ports/store-runs.ts';
+import type {
+  EventItem,
+  EventVerdict,
+  RecordItem,
+  RecordVerdict,
+  StepRow,
+} from '../../ports/store-steps.ts';
 import { sameJson } from '../../store/verbs/start.ts';
-import type { Sealer } from './sealer.ts';
+import { type Sealer, spotOfInput, spotOfStart } from './sealer.ts';
+import { sealingSignals } from './sealing-signals.ts';
 import { all, go } from './soon.ts';
 
 /** The store, with a sealer before it. */
 export function sealingStore(store: Store, sealer: Sealer): Store {
   return {
     ...written(store, sealer),
+    ...sealingSignals(store, sealer),
     ...read(store, sealer),
     ...untouched(store),
     kind: store.kind,
   };
 }
 
-type Written = 'start' | 'end' | 'note' | 'append' | 'record' | 'emit' | 'answer';
-type Read = 'claim' | 'get' | 'list' | 'ends' | 'explain' | 'logs' | 'steps' | 'parts';
+type Written = 'start' | 'end' | 'note' | 'append' | 'record' | 'emit' | 'answer' | 'signal';
+type Read =
+  | ('claim' | 'get' | 'list' | 'dead' | 'ends' | 'explain' | 'logs' | 'steps' | 'parts')
+  | ('answers' | 'state')
+  | 'children';
 
 /** A start as the store gets it. */
 export const sealedStart = (sealer: Sealer, item: StartItem) => {
   const same = item.idempotent ? JSON.stringify([item.fn, item.id]) : null;
-  return go(sealer.seal(item.input, 'input', same), (input) => ({ ...item, input }));
+  return go(sealer.seal(item.input, 'input', spotOfStart(item), same), (input) => ({
+    ...item,
+    input,
+  }));
 };
 
-function written(store: Store, sealer: Sealer): Pick<Store, Written> {
+function written(store: Store, sealer: Sealer): Pick<Store, Exclude<Written, 'signal'>> {
   return {
     async start(items) {
       const sealed = all(items, (item) => sealedStart(sealer, item));
@@ -45,18 +61,16 @@ function written(store: Store, sealer: Sealer): Pick<Store, Written> {
     },
     async end(items) {
       const sealed = all(items, (item) =>
-        go(sealer.sealEnd(item.end), (end) => ({ ...item, end })),
+        go(
+          sealer.sealEnd(item.end, () => idOf(item)),
+          (end) => ({ ...item, end }),
+        ),
       );
       const { reply, woken } = await store.end(sealed instanceof Promise ? await sealed : sealed);
-      const verdicts = await all(reply, (verdict) =>
-        verdict.ok
-          ? go(sealer.openOutcome(verdict.outcome), (outcome) => ({ ...verdict, outcome }))
-          : verdict,
-      );
-      return { reply: verdicts, woken };
+      return { reply: await openedEnds(sealer, items, reply), woken };
     },
     async note(items) {
-      const sealed = all(items, (item) => sealer.sealNote(item));
+      const sealed = all(items, (item) => sealer.sealNote(item, idOf(item)));
       return store.note(sealed instanceof Promise ? await sealed : sealed);
     },
     async append(items) {
@@ -66,7 +80,7 @@ function written(store: Store, sealer: Sealer): Pick<Store, Written> {
     async record(items) {
       const sealed = all(items, (item) =>
         go(
-          all(item.writes, (write) => sealer.sealWrite(write)),
+          all(item.writes, (write) => sealer.sealWrite(write, idOf(item))),
           (writes) => ({
             ...item,
             writes,
@@ -75,15 +89,7 @@ function written(store: Store, sealer: Sealer): Pick<Store, Written> {
       );
       const call = store.record(sealed instanceof Promise ? await sealed : sealed);
       const { reply, woken } = await call;
-      const verdicts = await all(reply, (verdict) =>
-        verdict.ok
-          ? go(
-              all(verdict.steps, (row) => (row === null ? null : sealer.openStep(row))),
-              (steps) => ({ ...verdict, steps }),
-            )
-          : verdict,
-      );
-      return { reply: verdicts, woken };
+      return { reply: await openedRecords(store, sealer, items, reply), woken };
     },
     async emit(items) {
       const sealed = all(items, (item) => sealer.sealEvent(item));
@@ -92,18 +98,72 @@ function written(store: Store, sealer: Sealer): Pick<Store, Written> {
     },
     async answer(items) {
       const sealed = all(items, (item) =>
-        go(sealer.seal(item.value, 'decision'), (value) => ({ ...item, value })),
+        go(sealer.seal(item.value, 'decision', { of: item.token }), (value) => ({
+          ...item,
+          value,
+        })),
       );
       return store.answer(sealed instanceof Promise ? await sealed : sealed);
     },
   };
 }
 
+/** Whose an item of an owner is. Stores go by its number; what is sealed is sealed for its id. */
+function idOf(item: { readonly id?: string } | undefined): string {
+  if (item?.id !== undefined) return item.id;
+  throw new HoldfastError('internal.defect', 'an item that is to be sealed does not name its run');
+}
+
+async function openedEnds(
+  sealer: Sealer,
+  items: readonly EndItem[],
+  reply: readonly EndVerdict[],
+): Promise<readonly EndVerdict[]> {
+  const verdicts: EndVerdict[] = [];
+  for (const [at, verdict] of reply.entries()) {
+    if (!verdict.ok || verdict.outcome === null) verdicts.push(verdict);
+    else {
+      const outcome = await sealer.openOutcome(verdict.outcome, items[at]?.id ?? null);
+      verdicts.push({ ...verdict, outcome });
+    }
+  }
+  return verdicts;
+}
+
+async function openedRecords(
+  store: Store,
+  sealer: Sealer,
+  items: readonly RecordItem[],
+  reply: readonly RecordVerdict[],
+): Promise<readonly RecordVerdict[]> {
+  const verdicts: RecordVerdict[] = [];
+  for (const [at, verdict] of reply.entries()) {
+    if (!verdict.ok) verdicts.push(verdict);
+    else {
+      const steps = await openedSteps(store, sealer, idOf(items[at]), verdict.steps);
+      verdicts.push({ ...verdict, steps });
+    }
+  }
+  return verdicts;
+}
+
+/** Opens steps of a run. Only what may have been copied asks the store whether it was. */
+async function openedSteps<Row extends StepRow | null>(
+  store: Store,
+  sealer: Sealer,
+  id: string,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  const strange = rows.some((row) => row !== null && sealer.isStrange(row, id));
+  const copied = strange && ((await store.get(id))?.retryOf ?? null) !== null;
+  return all(rows, (row) => (row === null ? row : (sealer.openStep(row, id, copied) as Row)));
+}
+
 /** Parts that are kept together are sealed together; what they take is what is kept. */
 const sealedParts = (sealer: Sealer, item: AppendItem) =>
   item.content === null
     ? item
-    : go(sealer.seal(item.content, 'parts'), (content) => ({
+    : go(sealer.seal(item.content, 'parts', { of: idOf(item) }), (content) => ({
         ...item,
         content,
         bytes: utf8Bytes(content),
@@ -133,7 +193,7 @@ async function compared(
 ): Promise<StartVerdict> {
   const kept = await store.get(item.id);
   if (kept === null || kept.fn !== item.fn) return verdict;
-  const same = sameJson(await sealer.open(kept.input, 'input'), item.input);
+  const same = sameJson(await sealer.open(kept.input, 'input', spotOfInput(kept)), item.input);
   return same ? { ok: true, id: item.id, created: false } : verdict;
 }
 
@@ -170,13 +230,13 @@ const either = (a: Woken, b: Woken): Woken => ({
   done: a.done || b.done,
 });
 
-function read(store: Store, sealer: Sealer): Pick<Store, Read> {
+function read(store: Store, sealer: Sealer): Pick<Store, Exclude<Read, 'answers' | 'state'>> {
   return {
     async claim(ask) {
       const reply = await store.claim(ask);
       if (!reply.ok) return reply;
       const runs = await all(reply.runs, (run) =>
-        go(sealer.open(run.input, 'input'), (input) => ({ ...run, input })),
+        go(sealer.open(run.input, 'input', spotOfInput(run)), (input) => ({ ...run, input })),
       );
       return { ...reply, runs };
     },
@@ -186,6 +246,10 @@ function read(store: Store, sealer: Sealer): Pick<Store, Read> {
     },
     async list(ask) {
       const page = await store.list(ask);
+      return { ...page, runs: await all(page.runs, (view) => sealer.openView(view)) };
+    },
+    async dead(ask) {
+      const page = await store.dead(ask);
       return { ...page, runs: await all(page.runs, (view) => sealer.openView(view)) };
     },
     async ends(ids) {
@@ -202,28 +266,52 @@ function read(store: Store, sealer: Sealer): Pick<Store, Read> {
     async logs(id, after, linesMax) {
       const page = await store.logs(id, after, linesMax);
       if (page === null) return null;
-      return { ...page, lines: await all(page.lines, (line) => sealer.openLine(line)) };
+      return { ...page, lines: await all(page.lines, (line) => sealer.openLine(line, id)) };
     },
     async steps(id, after, rowsMax) {
       const page = await store.steps(id, after, rowsMax);
       if (page === null) return null;
-      return { ...page, steps: await all(page.steps, (row) => sealer.openStep(row)) };
+      const steps = await openedSteps(store, sealer, id, page.steps);
+      return { ...page, steps };
     },
-    async parts(asks) {
-      const pages: (PartsPage | null)[] = [];
-      for (const page of await store.parts(asks)) {
-        if (page === null) {
-          pages.push(null);
-          continue;
-        }
-        const blocks = await all(page.blocks, (block) =>
-          go(sealer.open(block.content, 'parts'), (content) => ({ ...block, content })),
-        );
-        pages.push({ ...page, blocks });
-      }
-      return pages;
-    },
+    children: async (ask) => openedChildren(sealer, await store.children(ask)),
+    parts: async (asks) => openedParts(sealer, asks, await store.parts(asks)),
   };
+}
+
+async function openedChildren(
+  sealer: Sealer,
+  page: ChildrenPage | null,
+): Promise<ChildrenPage | null> {
+  if (page === null) return null;
+  const children = await all(page.children, (child) =>
+    go(sealer.openOrNull(child.result, 'result', { of: child.id }), (result) =>
+      go(sealer.openOutcome(child.outcome, child.id), (outcome) => ({ ...child, result, outcome })),
+    ),
+  );
+  return { ...page, children };
+}
+
+async function openedParts(
+  sealer: Sealer,
+  asks: readonly PartsAsk[],
+  pages: readonly (PartsPage | null)[],
+): Promise<readonly (PartsPage | null)[]> {
+  const opened: (PartsPage | null)[] = [];
+  for (const [at, page] of pages.entries()) {
+    if (page === null) {
+      opened.push(null);
+      continue;
+    }
+    const blocks = await all(page.blocks, (block) =>
+      go(sealer.open(block.content, 'parts', { of: asks[at]?.id ?? null }), (content) => ({
+        ...block,
+        content,
+      })),
+    );
+    opened.push({ ...page, blocks });
+  }
+  return opened;
 }
 
 /** These carry nothing that is sealed. */
@@ -233,6 +321,9 @@ function untouched(store: Store): Omit<Store, Written | Read | 'kind'> {
     fork: (items) => store.fork(items),
     cancel: (items) => store.cancel(items),
     retry: (items) => store.retry(items),
+    repin: (items) => store.repin(items),
+    redrive: (items) => store.redrive(items),
+    discard: (items) => store.discard(items),
     sweep: (rowsMax) => store.sweep(rowsMax),
     prune: (retention, rowsMax) => store.prune(retention, rowsMax),
     pause: (kind, key, reason) => store.pause(kind, key, reason),
@@ -250,6 +341,7 @@ function untouched(store: Store): Omit<Store, Written | Read | 'kind'> {
     tenants: (rowsMax) => store.tenants(rowsMax),
     pauses: () => store.pauses(),
     counts: () => store.counts(),
+    pinned: (rowsMax) => store.pinned(rowsMax),
     examine: () => store.examine(),
     putKey: (key) => store.putKey(key),
     keys: () => store.keys(),

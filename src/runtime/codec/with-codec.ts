@@ -10,7 +10,9 @@ import type { Codec } from '../options.ts';
 import type { StartWithin } from '../postgres-parts.ts';
 import { Sealer } from './sealer.ts';
 import { sealedStart, sealingStore } from './sealing-store.ts';
+import { sealingTransactions } from './sealing-transactions.ts';
 import { all } from './soon.ts';
+import { markRoom } from './spot.ts';
 
 /** What an engine works with, before a codec is there. */
 export type Given = Omit<World, 'payloads'>;
@@ -26,9 +28,17 @@ export function withCodec(
     return { world: { ...given, payloads }, startWithin };
   }
   const sealer = new Sealer(cipher);
-  const payloads = new Payloads(values ?? null, (max) => cipher.room(max), cipher.blind !== null);
+  const room = (max: number): number => cipher.room(Math.max(0, max - markRoom));
+  const payloads = new Payloads(values ?? null, room, cipher.blind !== null);
+  const { transactions } = given;
+  const store = sealingStore(given.store, sealer);
   return {
-    world: { ...given, payloads, store: sealingStore(given.store, sealer) },
+    world: {
+      ...{ ...given, payloads, store },
+      ...(transactions === undefined
+        ? {}
+        : { transactions: sealingTransactions(transactions, sealer) }),
+    },
     startWithin:
       startWithin === null
         ? null

@@ -59,13 +59,43 @@ const ofRuntime = {
   holdfast_steps_recorded_total: counter('Ends of steps that were kept'),
   holdfast_events_total: counter('Events accepted through this process'),
   holdfast_decisions_total: counter('Decisions accepted through this process'),
+  holdfast_signals_total: counter('Signals accepted through this process'),
   holdfast_log_lines_dropped_total: counter('Log lines of runs that were dropped over a bound'),
   holdfast_runs_pruned_total: counter('Finished runs deleted past their retention'),
+} as const satisfies Record<string, MetricFacts>;
+
+/** What is told of VMs and threads, by the function whose pool they are in. */
+const ofPools = {
+  holdfast_vms_live: gauge('VMs and threads that are there or being made', 'function'),
+  holdfast_vms_busy: gauge('Of these, those that execute a call', 'function'),
+  holdfast_vm_waits: gauge('Calls that wait for a VM or thread', 'function'),
+  holdfast_vms_created_total: counter('VMs and threads that were made', 'function'),
+  holdfast_vms_discarded_total: counter('VMs and threads that were ended early', 'function'),
+} as const satisfies Record<string, MetricFacts>;
+
+/** What a runtime tells of its calls. */
+const ofCalls = {
+  holdfast_calls_live: gauge('Calls that have no answer yet', 'state'),
+  holdfast_calls_stuck: gauge('Calls that are over while their code goes on'),
+  holdfast_call_lanes: gauge('Lanes that calls hold or wait for'),
+  holdfast_call_lanes_quarantined: gauge('Of these, lanes held by code that does not end'),
+  holdfast_calls_admitted_total: counter('Calls that were let in'),
+  holdfast_calls_refused_total: counter('Calls that were not let in', 'why'),
+  holdfast_calls_ended_total: counter('Calls that were answered', 'outcome'),
+  holdfast_call_cancels_forced_total: counter('Cancelled calls whose code did not obey in time'),
+  holdfast_call_late_results_total: counter('Results that nobody got because the call was over'),
+  holdfast_call_duration_seconds: histogram(
+    'From the admission of a call to its answer',
+    'function',
+  ),
 } as const satisfies Record<string, MetricFacts>;
 
 /** What is told of the store as a whole. */
 const ofStore = {
   holdfast_store_runs: gauge('Unfinished runs of the whole store', 'status'),
+  holdfast_store_runs_unhosted: gauge(
+    'Unfinished runs that go on with a version of their function that no live node hosts',
+  ),
   holdfast_store_runs_kept: gauge('Finished runs that the store keeps still', 'outcome'),
   holdfast_store_look_age_seconds: gauge('How old the figures of the whole store are'),
   holdfast_store_look_duration_seconds: gauge('How long the store took to count its runs'),
@@ -88,7 +118,7 @@ const ofHttp = {
 } as const satisfies Record<string, MetricFacts>;
 
 /** All metrics, in the order in which they are told. */
-export const catalogue = { ...ofRuntime, ...ofStore, ...ofHttp } as const;
+export const catalogue = { ...ofRuntime, ...ofPools, ...ofCalls, ...ofStore, ...ofHttp } as const;
 
 /** The name of a metric. */
 export type MetricName = keyof typeof catalogue;

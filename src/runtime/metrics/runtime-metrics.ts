@@ -6,8 +6,12 @@
  */
 import type { Counters } from '../../engine/counters.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { Calls } from '../calls/calls.ts';
+import { unhostedRuns } from '../pinning.ts';
+import type { FunctionPool } from '../resources.ts';
 import type { RuntimeStats } from '../stats.ts';
 import { packageVersion } from '../version.ts';
+import { tellCalls } from './call-metrics.ts';
 import type { MetricName } from './catalogue.ts';
 import { Exposition } from './exposition.ts';
 import { type StoreLook, StoreLooks } from './store-look.ts';
@@ -28,6 +32,7 @@ const plain = {
   holdfast_steps_recorded_total: 'steps',
   holdfast_events_total: 'events',
   holdfast_decisions_total: 'decisions',
+  holdfast_signals_total: 'signals',
   holdfast_log_lines_dropped_total: 'logLinesDropped',
   holdfast_runs_pruned_total: 'pruned',
 } as const satisfies Partial<Record<MetricName, keyof Counters>>;
@@ -57,6 +62,8 @@ const alarms = ['held-snapshot', 'dead-rows'] as const;
 export interface MetricSources {
   readonly engine: Engine;
   readonly stats: () => RuntimeStats;
+  readonly pools: () => readonly FunctionPool[];
+  readonly calls: Calls;
 }
 
 /** Metrics of one runtime. */
@@ -66,8 +73,11 @@ export class RuntimeMetrics {
 
   constructor(sources: MetricSources) {
     this.#sources = sources;
-    const { clock, store } = sources.engine.world;
-    this.#looks = new StoreLooks(clock, () => store.counts());
+    const { world } = sources.engine;
+    this.#looks = new StoreLooks(world.clock, async () => {
+      const [counts, alone] = await Promise.all([world.store.counts(), unhostedRuns(world)]);
+      return { counts, unhosted: alone.reduce((sum, { unfinished }) => sum + unfinished, 0) };
+    });
   }
 
   /** The text. `store`: with the figures of the whole store, which cost a look at it. */
@@ -84,12 +94,14 @@ export class RuntimeMetrics {
     for (const [why, key] of Object.entries(returned)) {
       page.add('holdfast_attempts_returned_total', stats[key], why);
     }
-    const { attempts, lags } = this.#sources.engine.meters;
+    const { attempts, lags, calls } = this.#sources.engine.meters;
     for (const [fn, times] of attempts.entries()) {
       page.addTimes('holdfast_attempt_duration_seconds', times, fn);
     }
     for (const [fn, times] of lags.entries())
       page.addTimes('holdfast_start_lag_seconds', times, fn);
+    for (const pool of this.#sources.pools()) tellPool(page, pool);
+    tellCalls(page, this.#sources.calls.stats(), calls);
     if (store) this.#tellStore(page, look);
     tellServer(page, stats);
     return page.text();
@@ -108,12 +120,21 @@ export class RuntimeMetrics {
   #tellStore(page: Exposition, look: StoreLook | null): void {
     page.add('holdfast_store_look_faults_total', this.#looks.faults);
     if (look === null) return;
-    const { counts, ageMs, tookMs } = look;
+    const { counts, unhosted, ageMs, tookMs } = look;
     page.add('holdfast_store_look_age_seconds', ageMs / 1_000);
     page.add('holdfast_store_look_duration_seconds', tookMs / 1_000);
     for (const status of unfinished) page.add('holdfast_store_runs', counts[status], status);
+    page.add('holdfast_store_runs_unhosted', unhosted);
     for (const outcome of kept) page.add('holdfast_store_runs_kept', counts[outcome], outcome);
   }
+}
+
+function tellPool(page: Exposition, { fn, figures }: FunctionPool): void {
+  page.add('holdfast_vms_live', figures.live, fn);
+  page.add('holdfast_vms_busy', figures.busy, fn);
+  page.add('holdfast_vm_waits', figures.waiting, fn);
+  page.add('holdfast_vms_created_total', figures.created, fn);
+  page.add('holdfast_vms_discarded_total', figures.discarded, fn);
 }
 
 function tellServer(page: Exposition, { health }: RuntimeStats): void {

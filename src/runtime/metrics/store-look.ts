@@ -18,21 +18,26 @@ const patienceMs = 2_000;
 /** What was seen. */
 export interface StoreLook {
   readonly counts: RunCounts;
+  /** Unfinished runs whose version no live node hosts. */
+  readonly unhosted: number;
   readonly ageMs: number;
   readonly tookMs: number;
 }
 
+/** What a look asks for. */
+type Seen = Pick<StoreLook, 'counts' | 'unhosted'>;
+
 /** Looks at one store. */
 export class StoreLooks {
   readonly #clock: Clock;
-  readonly #ask: () => Promise<RunCounts>;
+  readonly #ask: () => Promise<Seen>;
   #last: (Omit<StoreLook, 'ageMs'> & { readonly at: MonoMs }) | null = null;
   /** Since when, and for how long, nobody asks again. */
   #rest: { readonly from: MonoMs; readonly forMs: number } | null = null;
   #looking: Promise<void> | null = null;
   #faults = 0;
 
-  constructor(clock: Clock, ask: () => Promise<RunCounts>) {
+  constructor(clock: Clock, ask: () => Promise<Seen>) {
     this.#clock = clock;
     this.#ask = ask;
   }
@@ -52,16 +57,16 @@ export class StoreLooks {
     if (this.#looking !== null) await this.#patiently(this.#looking);
     const last = this.#last;
     if (last === null) return null;
-    const { counts, tookMs, at } = last;
-    return { counts, tookMs, ageMs: Math.max(0, this.#clock.mono() - at) };
+    const { at, ...seen } = last;
+    return { ...seen, ageMs: Math.max(0, this.#clock.mono() - at) };
   }
 
   async #look(): Promise<void> {
     const from = this.#clock.mono();
     try {
-      const counts = await this.#ask();
+      const seen = await this.#ask();
       const at = this.#clock.mono();
-      this.#last = { counts, at, tookMs: at - from };
+      this.#last = { ...seen, at, tookMs: at - from };
     } catch {
       this.#faults += 1;
       this.#last = null;

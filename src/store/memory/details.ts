@@ -1,11 +1,13 @@
 /**
- * Owns what is kept beside a run while it lives: closed attempts, progress, and log lines.
+ * Owns what is kept beside a run while it lives: closed attempts, progress, declared state, and log
+ * lines.
  *
  * D1 What is kept is a frozen copy, made as a store on a disk makes it: neither whoever wrote nor
  *    whoever reads it can change it.
  * D2 Log lines are numbered from 1 without gaps.
  */
 import type { AttemptRow, LogLine } from '../../ports/store-runs.ts';
+import type { StateRow } from '../../ports/store-signals.ts';
 import type { AttemptTable, NoteTable } from '../verbs/tables.ts';
 import type { Journal } from './journal.ts';
 import { Ordered } from './ordered.ts';
@@ -34,6 +36,7 @@ export const frozenCopy = <T>(value: T): T =>
 export function openDetails(journal: Journal): Details {
   const attempts = Ordered.byNumber<number, readonly AttemptRow[]>(journal);
   const progress = Ordered.byNumber<number, string>(journal);
+  const states = Ordered.byNumber<number, readonly StateRow[]>(journal);
   const books = Ordered.byNumber<number, LogBook>(journal);
   const book = (seq: number): LogBook => books.get(seq) ?? emptyBook;
   return {
@@ -45,6 +48,15 @@ export function openDetails(journal: Journal): Details {
     notes: {
       progress: (seq) => progress.get(seq) ?? null,
       putProgress: (seq, text) => progress.put(seq, text),
+      state: (seq) => states.get(seq) ?? [],
+      putState(seq, row) {
+        const others = (states.get(seq) ?? []).filter(({ name }) => name !== row.name);
+        const kept = [...others, Object.freeze({ ...row })];
+        states.put(
+          seq,
+          kept.sort((a, b) => (a.name < b.name ? -1 : 1)),
+        );
+      },
       logSize: (seq) => ({ kept: book(seq).lines.length, dropped: book(seq).dropped }),
       addLine(seq, attempt, line) {
         const { lines, dropped } = book(seq);
@@ -60,6 +72,7 @@ export function openDetails(journal: Journal): Details {
     forget(seq) {
       attempts.drop(seq);
       progress.drop(seq);
+      states.drop(seq);
       books.drop(seq);
     },
   };

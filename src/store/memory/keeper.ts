@@ -38,6 +38,7 @@ export function openKeepers(clock: Clock, beat: (node: NodeKey) => Promise<Beat 
       keepers.add(keeper);
       return {
         lastRenewalStarted: () => keeper.renewed,
+        hurry: () => keeper.hurry(),
         stop() {
           keepers.delete(keeper);
           return keeper.stop();
@@ -77,6 +78,13 @@ class Beating {
     return this.#renewed;
   }
 
+  hurry(): void {
+    if (this.#over || this.#timer === null) return;
+    this.#timer.cancel();
+    this.#timer = null;
+    this.#underWay = this.#once();
+  }
+
   async stop(): Promise<void> {
     this.#over = true;
     this.#timer?.cancel();
@@ -107,6 +115,7 @@ class Beating {
   #again(delayMs: number): void {
     if (this.#over) return;
     this.#timer = this.#clock.after(delayMs, () => {
+      this.#timer = null;
       this.#underWay = this.#once();
     });
   }

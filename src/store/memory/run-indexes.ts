@@ -4,8 +4,10 @@
  * N1 An index holds only rows that still take part in what it is for, so that no cost grows with
  *    history. `finished` is the one exception.
  */
+import { fnOf, pinOf, queueOf } from '../../core/queue.ts';
 import type { WallMs } from '../../core/time.ts';
-import type { RunRow, RunTable } from '../verbs/tables.ts';
+import type { PinnedRuns } from '../../ports/store-reads.ts';
+import type { Queue, RunRow, RunTable } from '../verbs/tables.ts';
 import type { Journal } from './journal.ts';
 import type { Place } from './run-index.ts';
 import { exactly, RunIndex, upTo, upToPlace } from './run-index.ts';
@@ -18,14 +20,22 @@ const isQueued = ({ stage }: RunRow): boolean =>
 
 const isActive = ({ stage }: RunRow): boolean => stage === 'slot' || stage === 'running';
 
+const queuePart = ({ fn, pin }: Queue): string => queueOf(fn, pin);
+
 const place = (row: RunRow, part: string, at: number): Place => ({ part, at, seq: row.seq });
 
 /** Every index, by what it is for. */
 export function openIndexes(journal: Journal) {
   const index = (placeOf: (row: RunRow) => Place | null) => new RunIndex(journal, placeOf);
   return {
-    /** The order of hand-out of each function. */
-    ready: index((row) => (row.stage === 'slot' ? place(row, row.fn, row.rank ?? 0) : null)),
+    /** The order of hand-out of each queue. */
+    ready: index((row) =>
+      row.stage === 'slot' ? place(row, queuePart(row), row.rank ?? 0) : null,
+    ),
+    /** Who is pinned and not done. */
+    pinned: index((row) =>
+      row.pin !== null && row.stage !== 'done' ? place(row, queuePart(row), 0) : null,
+    ),
     /** Who waits for a lane, by acceptance. */
     laneWaits: index((row) =>
       row.stage === 'lane' && row.lane !== null ? place(row, row.lane, 0) : null,
@@ -82,9 +92,12 @@ export function openQueues(on: RunIndexes, load: Load) {
   const one = (found: Place | undefined): RunRow | undefined =>
     found === undefined ? undefined : load([found.seq])[0];
   return {
-    ready: (fn, rowsMax) => load(on.ready.seqs(upTo(fn), rowsMax)),
-    countReadyBefore: (fn, rank, seq, atMost) => on.ready.count(upToPlace(fn, rank, seq), atMost),
+    ready: (of, rowsMax) => load(on.ready.seqs(upTo(queuePart(of)), rowsMax)),
+    countReadyBefore: (of, rank, seq, atMost) =>
+      on.ready.count(upToPlace(queuePart(of), rank, seq), atMost),
+    countPinned: (rowsMax) => countPinned(on, rowsMax),
     firstInLane: (lane) => one(on.laneWaits.first(upTo(lane))),
+    waitingInLane: (lane, rowsMax) => load(on.laneWaits.seqs(upTo(lane), rowsMax)),
     laneHolders: (lane, rowsMax) => load(on.laneHolds.seqs(upTo(lane), rowsMax)),
     countLaneHolders: (lane, atMost) => on.laneHolds.count(upTo(lane), atMost),
     countLaneBefore: (lane, seq, atMost) => on.laneWaits.count(upToPlace(lane, 0, seq), atMost),
@@ -119,6 +132,19 @@ export function openTimes(on: RunIndexes, load: Load) {
     finished: (outcome, before, rowsMax) =>
       on.finished.seqs(upToPlace(outcome, before, Number.NEGATIVE_INFINITY), rowsMax),
   } satisfies Partial<RunTable>;
+}
+
+/** One step from queue to queue, and all that stand in each. */
+function countPinned({ ready, pinned }: RunIndexes, rowsMax: number): readonly PinnedRuns[] {
+  const found: PinnedRuns[] = [];
+  let queue = pinned.partAfter(whole);
+  while (queue !== undefined && found.length < rowsMax) {
+    const unfinished = pinned.count(upTo(queue));
+    const waiting = ready.count(upTo(queue));
+    found.push({ fn: fnOf(queue), version: pinOf(queue) ?? '', unfinished, waiting });
+    queue = pinned.partAfter(queue);
+  }
+  return found;
 }
 
 /** One step from lane to lane in each index: the cost is that of the lanes, not of their runs. */

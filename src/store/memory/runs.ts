@@ -137,6 +137,7 @@ function openRows(
       change(row, undefined);
     },
     input: (seq) => inputs.get(seq) ?? '',
+    putInput: (seq, input) => inputs.put(seq, input),
     result: (seq) => results.get(seq) ?? null,
     putResult: (seq, result) => results.put(seq, result),
     scan(afterSeq, rowsMax) {

@@ -5,11 +5,14 @@ import type { StoreFinding } from '../../ports/store-reads.ts';
 import type { Tables } from '../verbs/tables.ts';
 import { openDetails } from './details.ts';
 import { openEvents } from './events.ts';
+import { openDead, openFlows } from './flows.ts';
 import { Journal } from './journal.ts';
 import { openKeys } from './keys.ts';
+import { openKin } from './kin.ts';
 import { openParts } from './parts.ts';
 import { type MemoryRuns, openRuns } from './runs.ts';
 import { openNodes, openSettings } from './settings.ts';
+import { openSignals } from './signals.ts';
 import { openSteps } from './steps.ts';
 
 /** The tables, and what makes transactions of them. */
@@ -26,10 +29,16 @@ export function openTables(): MemoryTables {
   const details = openDetails(journal);
   const steps = openSteps(journal);
   const parts = openParts(journal);
+  const signals = openSignals(journal);
+  const dead = openDead(journal);
+  const kin = openKin(journal, steps.table);
   const forget = (seq: number): void => {
+    dead.remove(seq);
     details.forget(seq);
     steps.forget(seq);
     parts.forget(seq);
+    signals.forget(seq);
+    kin.forget(seq);
   };
   const runs = openRuns(journal, { forget });
   return {
@@ -41,8 +50,12 @@ export function openTables(): MemoryTables {
     parts: parts.table,
     steps: steps.table,
     events: openEvents(journal),
+    signals: signals.table,
+    kin: kin.table,
     settings: openSettings(journal),
     keys: openKeys(journal),
+    flows: openFlows(journal),
+    dead,
     examine: () => indexFindings(runs),
   };
 }

@@ -8,7 +8,7 @@ const digest = (text: string): string => `encode(sha256(convert_to(${text}, 'UTF
 /** Of runs behind a seq: $1, at most $2. */
 export const runLinesText = (s: string): string =>
   `select json_build_array(v.seq, v.id, v.fn, v.stage, v.outcome, v.attempt, v.fence,
-     ${digest('r.input')}, ${digest('e.result')}) as line
+     ${digest('r.input')}, ${digest('e.result')}, v.pin) as line
    from ${s}.run_rows v
      join ${s}.runs r on r.seq = v.seq
      left join ${s}.ended e on e.seq = v.seq

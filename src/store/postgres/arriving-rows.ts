@@ -5,7 +5,9 @@
  *    has no owner and its code executes nowhere.
  */
 import { HoldfastError } from '../../core/errors.ts';
-import type { MovedBlock, MovedRun, MovedStep } from '../moving.ts';
+import { queueOf } from '../../core/queue.ts';
+import { closingColumnList, kinColumnList } from '../kin-tuple.ts';
+import type { MovedBlock, MovedFlow, MovedRun, MovedStep } from '../moving.ts';
 import { type RunTuple, stageCodes } from '../run-tuple.ts';
 import { type EventTuple, eventColumnList, stepColumnList } from '../step-tuple.ts';
 
@@ -19,6 +21,10 @@ export interface ArrivingRows {
   readonly log_lines: readonly object[];
   readonly log_drops: readonly object[];
   readonly part_sums: readonly object[];
+  readonly signals: readonly object[];
+  readonly run_state: readonly object[];
+  readonly kin: readonly object[];
+  readonly closings: readonly object[];
 }
 
 /** The rows of a batch. `policyOf` gives the key that a policy has here. */
@@ -30,7 +36,7 @@ export function rowsOf(
   const unfinished = batch.filter(({ run }) => run[12] !== stageCodes.done);
   return {
     runs: batch.map(({ run, input }) => factsOf(run, input, policyOf(run[8]))),
-    live: unfinished.map(({ run }) => liveOf(run)),
+    live: unfinished.map(({ run, kin }) => ({ ...liveOf(run), kin: kin === null ? null : 1 })),
     ended: done.map(({ run, result }) => endedOf(run, result)),
     attempts: batch.flatMap(({ run: [seq], attempts }) =>
       attempts.map(([attempt, node, startedAt, endedAt, ending, error]) => ({
@@ -55,6 +61,19 @@ export function rowsOf(
       const [kept, bytes, dropped, fence, sent] = parts;
       return [{ seq, kept, bytes, dropped, fence, sent }];
     }),
+    signals: batch.flatMap(({ run: [seq], signals }) =>
+      signals.map(([n, id, name, data, at, taken]) => ({
+        ...{ seq, n, id, name, data, at },
+        taken: taken === 1,
+      })),
+    ),
+    run_state: batch.flatMap(({ run: [seq], state }) =>
+      state.map(([name, value, attempt, at]) => ({ seq, name, value, attempt, at })),
+    ),
+    kin: batch.flatMap(({ kin }) => (kin === null ? [] : [named(kinColumnList, kin)])),
+    closings: batch.flatMap(({ closing }) =>
+      closing === null ? [] : [named(closingColumnList, closing)],
+    ),
   };
 }
 
@@ -82,7 +101,8 @@ function liveOf(run: RunTuple): object {
     throw new HoldfastError('internal.defect', `run ${id} is not at rest and cannot be moved`);
   }
   return {
-    ...{ seq, fn, lane },
+    ...{ seq, lane },
+    fn: queueOf(fn, run[34]),
     tenant: run[5],
     deadline_at: run[10],
     stage: run[12],
@@ -119,6 +139,7 @@ const endedOf = (run: RunTuple, result: string | null): object => ({
   failures: run[15],
   crashes: run[16],
   started_at: run[24],
+  pin: run[34],
 });
 
 const named = (columns: readonly string[], values: readonly unknown[]): object =>
@@ -133,6 +154,12 @@ export const stepRow = ({ step, tenant }: MovedStep): object => ({
 /** A block of parts as a row. */
 export const blockRow = ([seq, first, count, attempt, content]: MovedBlock): object => ({
   ...{ seq, first, count, attempt, content },
+});
+
+/** A key of flow control as a row, as if it had been written for the first time. */
+export const flowRow = ([fn, tenant, key, term, state, seq, expiresAt]: MovedFlow): object => ({
+  ...{ fn, tenant, key, term, n: 1, state, seq },
+  expires_at: expiresAt,
 });
 
 /** An event as a row. */

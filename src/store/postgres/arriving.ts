@@ -13,6 +13,7 @@ import {
   type EventLine,
   type MoveCounts,
   type MovedBlock,
+  type MovedFlow,
   type MovedRun,
   type MovedSettings,
   type MovedStep,
@@ -25,7 +26,14 @@ import {
 import { stageCodes } from '../run-tuple.ts';
 import type { EventTuple } from '../step-tuple.ts';
 import { eventLinesText, runLinesText, stepLinesText } from './arriving-lines.ts';
-import { type ArrivingRows, blockRow, eventRow, rowsOf, stepRow } from './arriving-rows.ts';
+import {
+  type ArrivingRows,
+  blockRow,
+  eventRow,
+  flowRow,
+  rowsOf,
+  stepRow,
+} from './arriving-rows.ts';
 import { insert, settle } from './arriving-settings.ts';
 import { Pool } from './pool.ts';
 import type { Queries } from './queries.ts';
@@ -56,6 +64,8 @@ export interface Arrival {
   keepSteps(steps: readonly MovedStep[]): Promise<void>;
   keepEvents(events: readonly EventTuple[]): Promise<void>;
   keepParts(blocks: readonly MovedBlock[]): Promise<void>;
+  /** What flow control keeps. It may come again: what is there already stays. */
+  keepFlows(flows: readonly MovedFlow[]): Promise<void>;
   readonly stepCursor: StepCursor;
   readonly eventCursor: number;
   readonly partCursor: PartCursor;
@@ -170,6 +180,14 @@ class Arriving implements Arrival {
     if (last === undefined) return Promise.resolve();
     const rows = rowsOf(runs, (policy) => this.#policies.get(policy) ?? 0);
     return this.#take(rows, { ...this.#mark, cursor: last.run[0] }, async (queries) => {
+      // Triggers took every run that ended badly for one that nobody has dealt with.
+      const settled = runs.filter(({ dead }) => !dead).map(({ run: [seq] }) => seq);
+      await insert(
+        queries,
+        `delete from ${this.#s}.dead
+         where seq in (select value::bigint from json_array_elements_text($1))`,
+        settled,
+      );
       if (rows.live.length === 0) return;
       await queries.rows(`select ${this.#s}.count_live($1)`, [rows.live.length]);
     });
@@ -193,6 +211,13 @@ class Arriving implements Arrival {
     if (last === undefined) return Promise.resolve();
     const [seq, first] = last;
     return this.#take({ parts: blocks.map(blockRow) }, { ...this.#mark, parts: [seq, first] });
+  }
+
+  keepFlows(flows: readonly MovedFlow[]): Promise<void> {
+    const s = this.#s;
+    const text = `insert into ${s}.flows
+      select * from json_populate_recordset(null::${s}.flows, $1) on conflict do nothing`;
+    return this.#transaction((queries) => insert(queries, text, flows.map(flowRow)));
   }
 
   /** A2 */
@@ -252,7 +277,12 @@ class Arriving implements Arrival {
        union all select 'pauses', count(*) from ${s}.pauses
        union all select 'access keys', count(*) from ${s}.access_keys
        union all select 'steps', count(*) from ${s}.steps
+       union all select 'families', count(*) from ${s}.kin
        union all select 'events', count(*) from ${s}.events
+       union all select 'signals', count(*) from ${s}.signals
+       union all select 'declared values', count(*) from ${s}.run_state
+       union all select 'keys of flow control', count(*) from ${s}.flows
+       union all select 'dead letters', count(*) from ${s}.dead
        union all select 'parts', coalesce(sum(count), 0) from ${s}.parts
        union all select 'part characters', coalesce(sum(length(content)), 0) from ${s}.parts`,
     );
@@ -270,6 +300,9 @@ class Arriving implements Arrival {
       );
       const text = `select ${this.#s}.put_cell('events', '', $1, $2, $3, 0)`;
       await queries.rows(text, [lastN, kept, lastAt]);
+      await queries.rows(
+        `select ${this.#s}.put_cell('flows', '', count(*), 0, 0, 0) from ${this.#s}.flows`,
+      );
       await this.#putMark(queries, mark);
       await this.#putVersions(queries, schemaVersion, Math.max(1, schemaVersion - 1));
       this.#mark = mark;

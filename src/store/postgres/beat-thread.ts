@@ -52,6 +52,7 @@ export interface Keeping {
 /** To the thread. */
 export type BeatOrder =
   | ({ readonly order: 'keep' } & Keeping)
+  | { readonly order: 'hurry'; readonly keeper: number }
   | { readonly order: 'drop'; readonly keeper: number }
   | { readonly order: 'close' };
 
@@ -157,6 +158,7 @@ class Beating {
   readonly #line: Line;
   readonly #say: (word: BeatWord) => void;
   readonly #timers = new Map<number, Timer | null>();
+  readonly #keepings = new Map<number, Keeping>();
   /** H5 */
   readonly #sight = new JudgeSight();
   #well = true;
@@ -167,13 +169,24 @@ class Beating {
   }
 
   keep(keeping: Keeping): void {
+    this.#keepings.set(keeping.keeper, keeping);
     this.#timers.set(keeping.keeper, null);
     void this.#beat(keeping);
+  }
+
+  /** The next beat comes now, unless one is under way. */
+  hurry(keeper: number): void {
+    const timer = this.#timers.get(keeper) ?? null;
+    const keeping = this.#keepings.get(keeper);
+    if (timer === null || keeping === undefined) return;
+    timer.cancel();
+    this.keep(keeping);
   }
 
   drop(keeper: number): void {
     this.#timers.get(keeper)?.cancel();
     this.#timers.delete(keeper);
+    this.#keepings.delete(keeper);
   }
 
   dropAll(): void {
@@ -193,7 +206,7 @@ class Beating {
     if (!this.#timers.has(keeper)) return;
     this.#recovered();
     if (answer.text === null) {
-      this.#timers.delete(keeper);
+      this.drop(keeper);
       this.#say({ word: 'fenced', keeper });
       return;
     }
@@ -206,7 +219,7 @@ class Beating {
     if (!this.#timers.has(keeping.keeper)) return;
     this.#timers.set(
       keeping.keeper,
-      clock.after(delayMs, () => void this.#beat(keeping)),
+      clock.after(delayMs, () => this.keep(keeping)),
     );
   }
 
@@ -235,6 +248,9 @@ function start(port: MessagePort | null): void {
     switch (order.order) {
       case 'keep':
         beating.keep(order);
+        return;
+      case 'hurry':
+        beating.hurry(order.keeper);
         return;
       case 'drop':
         beating.drop(order.keeper);

@@ -102,6 +102,9 @@ class ThreadedBeats implements Beats {
     }
     return {
       lastRenewalStarted: () => monoMs(Number(Atomics.load(shared, 0)) / 1e6),
+      hurry: () => {
+        if (this.#kept.has(keeper)) this.#tell({ order: 'hurry', keeper });
+      },
       stop: async () => {
         if (this.#kept.delete(keeper)) await this.#drop(keeper);
       },

@@ -14,6 +14,7 @@ type More = readonly [
   tags: string,
   retryOf: string | null,
   trace: string | null,
+  pin: string | null,
 ];
 
 /**
@@ -41,12 +42,14 @@ export function claimedRuns(
 ): readonly ClaimedRun[] {
   const more = new Map(columns.more?.map((one) => [one[0], one]));
   return columns.seq.map((seq, at): ClaimedRun => {
-    const [, attempt = 1, failures = 0, lane = null, tags = '[]', retryOf = null, trace = null] =
+    const [, attempt = 1, failures = 0, lane = null, tags = '[]', retryOf = null, ...rest] =
       more.get(at) ?? [];
+    const [trace = null, pin = null] = rest;
     return {
       seq,
       id: columns.id[at] as string,
       fn: columns.fn[at] as string,
+      pin,
       attempt,
       failures,
       fence: columns.fence[at] as Fence,

@@ -62,6 +62,17 @@ const invariants = (s: string): readonly string[] => [
      select min(o.wake_at) as at from ${s}.steps o
      where o.seq = l.seq and o.wake_at is not null and o.nth is null
    ) k where l.stage = 6 and l.owner is null and l.due_at is distinct from k.at`,
+  `select format('run %L is %s to its family', r.id,
+     case k.open when 1 then 'open' else 'not open' end)
+   from ${s}.kin k join ${s}.runs r on r.seq = k.seq left join ${s}.live l on l.seq = k.seq
+   where (k.open = 1) <> (l.seq is not null and l.stage <> 8)
+     or (l.seq is not null and l.kin is null)`,
+  `select format('run %L waits for %L, which is over', r.id, t.key)
+   from ${s}.steps t join ${s}.live l on l.seq = t.seq and l.stage = 6
+   join ${s}.runs r on r.seq = t.seq
+   where t.kind = 'child' and t.nth is null and not exists (select 1 from ${s}.kin k
+     where k.parent = t.seq and 'child/' || k.grp = t.key
+       and (k.open = 1 or exists (select 1 from ${s}.closings c where c.seq = k.seq)))`,
   `select format('steps of run number %s are there, and the run is not', k.seq)
    from (select distinct seq from ${s}.steps) k
    where not exists (select 1 from ${s}.runs r where r.seq = k.seq)`,

@@ -15,12 +15,15 @@ import type { Store } from '../../ports/store.ts';
 import { systemClock } from '../../system/clock.ts';
 import type { PostgresAddress } from '../../system/postgres/address.ts';
 import { openBeats } from './beats.ts';
+import { deadLetters } from './dead-letters.ts';
 import { directDecider } from './deciding/decider.ts';
 import { threadDecider } from './deciding/thread-decider.ts';
 import { examine } from './examine.ts';
+import { children } from './family-reads.ts';
 import { health, type StoreHealth } from './health.ts';
 import { openKeyVerbs } from './key-verbs.ts';
 import { openPartVerbs } from './part-verbs.ts';
+import { pinned } from './pinned.ts';
 import { Policies } from './policies.ts';
 import { Pool } from './pool.ts';
 import type { Call } from './queries.ts';
@@ -30,6 +33,7 @@ import { openRunVerbs, type VerbBase } from './run-verbs.ts';
 import { migrate } from './schema/migrations.ts';
 import { refuseServer, serverFacts } from './server-check.ts';
 import { ShortCalls } from './short-calls.ts';
+import * as signals from './signal-reads.ts';
 import { openStepVerbs } from './step-verbs.ts';
 import { type Joining, openTermVerbs } from './term-verbs.ts';
 import { tried } from './tried.ts';
@@ -128,6 +132,32 @@ const openVerbs = (base: VerbBase, joining: Joining) => ({
   ...openPartVerbs(base),
 });
 
+type Read = <T>(work: Parameters<Pool['read']>[0], long?: boolean) => Promise<T>;
+
+/** Every verb that is a read of one statement. */
+const openReads = (read: Read, s: string, durability: 'full' | 'relaxed') =>
+  ({
+    stops: (node) => read((queries) => reads.stops(queries, s, node)),
+    owned: (node, rowsMax) => read((queries) => reads.owned(queries, s, node, rowsMax)),
+    nodes: () => read((queries) => reads.nodes(queries, s)),
+    get: (id) => read((queries) => reads.get(queries, s, id)),
+    list: (ask) => read((queries) => reads.list(queries, s, ask)),
+    dead: (ask) => read((queries) => deadLetters(queries, s, ask)),
+    ends: (ids) => read((queries) => reads.ends(queries, s, ids)),
+    explain: (id) => read((queries) => reads.explain(queries, s, id)),
+    logs: (id, after, max) => read((queries) => reads.logs(queries, s, id, after, max)),
+    steps: (id, after, max) => read((queries) => reads.steps(queries, s, id, after, max)),
+    answers: (asks) => read((queries) => signals.answers(queries, s, asks)),
+    state: (id) => read((queries) => signals.state(queries, s, id)),
+    children: (ask) => read((queries) => children(queries, s, ask)),
+    lanes: (rowsMax) => read((queries) => reads.lanes(queries, s, rowsMax)),
+    tenants: (rowsMax) => read((queries) => reads.tenants(queries, s, rowsMax)),
+    pauses: () => read((queries) => reads.pauses(queries, s)),
+    counts: () => read((queries) => reads.counts(queries, s), true),
+    pinned: (rowsMax) => read((queries) => pinned(queries, s, rowsMax), true),
+    examine: () => read((queries) => examine(queries, s, durability), true),
+  }) satisfies Partial<PostgresStore>;
+
 function storeOn(pool: Pool, options: Opened): PostgresStore {
   const { schema, busyPatienceMs, log, durability = 'full', tellReady = () => null } = options;
   const s = quoted(schema);
@@ -169,20 +199,7 @@ function storeOn(pool: Pool, options: Opened): PostgresStore {
     schema,
     ...openVerbs(base, joining),
     keepAlive: beats.keepAlive,
-    stops: (node) => read((queries) => reads.stops(queries, s, node)),
-    owned: (node, rowsMax) => read((queries) => reads.owned(queries, s, node, rowsMax)),
-    nodes: () => read((queries) => reads.nodes(queries, s)),
-    get: (id) => read((queries) => reads.get(queries, s, id)),
-    list: (ask) => read((queries) => reads.list(queries, s, ask)),
-    ends: (ids) => read((queries) => reads.ends(queries, s, ids)),
-    explain: (id) => read((queries) => reads.explain(queries, s, id)),
-    logs: (id, after, max) => read((queries) => reads.logs(queries, s, id, after, max)),
-    steps: (id, after, max) => read((queries) => reads.steps(queries, s, id, after, max)),
-    lanes: (rowsMax) => read((queries) => reads.lanes(queries, s, rowsMax)),
-    tenants: (rowsMax) => read((queries) => reads.tenants(queries, s, rowsMax)),
-    pauses: () => read((queries) => reads.pauses(queries, s)),
-    counts: () => read((queries) => reads.counts(queries, s), true),
-    examine: () => read((queries) => examine(queries, s, durability), true),
+    ...openReads(read, s, durability),
     health: () => read((queries) => health(queries, schema)),
     close() {
       ending ??= (async () => {

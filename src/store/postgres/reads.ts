@@ -32,20 +32,26 @@ import {
   stageOf,
 } from '../run-tuple.ts';
 import { type StepTuple, stepOf } from '../step-tuple.ts';
+import { hostOf, timedBy } from '../verbs/explain.ts';
 import { lastAttempt, shownRow } from '../verbs/reads.ts';
 import { errorOf } from '../verbs/row.ts';
+import { childrenOpen, familyFacts } from './family-facts.ts';
 import { pageText } from './page-text.ts';
 import type { Queries } from './queries.ts';
 import { runTuple } from './schema/run-tuple-sql.ts';
 import { stepTuple } from './schema/step-tuple-sql.ts';
 
-type Shown = readonly [tuple: RunTuple, owner: string | null, progress: string | null];
+/** A run with the name of its owner and its progress. */
+/** A run with the name of its owner, and its progress. */
+export type Shown = readonly [tuple: RunTuple, owner: string | null, progress: string | null];
 
-const viewOf = ([tuple, owner, progress]: Shown): RunView =>
+/** What is shown of it. */
+/** What is shown of it. */
+export const viewOf = ([tuple, owner, progress]: Shown): RunView =>
   shownRow(runOf(tuple), owner, progress);
 
 /** A run of `run_rows v` with what is shown beside it. */
-const shown = (s: string): string =>
+export const shown = (s: string): string =>
   `json_build_array(${runTuple('v')}, (select n.name from ${s}.nodes n where n.node = v.owner), ` +
   `(select p.progress from ${s}.progress p where p.seq = v.seq))`;
 
@@ -65,6 +71,7 @@ export async function get(queries: Queries, s: string, id: string): Promise<RunD
         lines: number,
         dropped: number,
         pending: boolean,
+        family: Pick<RunDetail, 'parent' | 'children' | 'childrenOpen'>,
       ]
     | undefined
   >(
@@ -76,12 +83,12 @@ export async function get(queries: Queries, s: string, id: string): Promise<RunD
           order by a.attempt) from ${s}.attempts a where a.seq = v.seq),
        (select coalesce(max(l.n), 0) from ${s}.log_lines l where l.seq = v.seq),
        coalesce((select d.dropped from ${s}.log_drops d where d.seq = v.seq), 0),
-       ${notDurable}) as value
+       ${notDurable}, ${familyFacts(s, 'v.seq')}) as value
      from ${s}.run_rows v where v.id = $1`,
     [id],
   );
   if (found === undefined) return null;
-  const [one, input, result, attempts, logLines, logLinesDropped, pending] = found;
+  const [one, input, result, attempts, logLines, logLinesDropped, pending, family] = found;
   // What somebody acts upon must not be undone by a crash of the server.
   if (pending && one[0][12] === stageCodes.done) await queries.flushed();
   const closed = (attempts ?? []).map((row) => ({ ...row, error: errorOf(row.error) }));
@@ -93,6 +100,7 @@ export async function get(queries: Queries, s: string, id: string): Promise<RunD
     attempts: [...closed, ...last],
     logLines,
     logLinesDropped,
+    ...family,
   };
 }
 
@@ -333,6 +341,7 @@ export async function explain(
         readonly pauses: readonly PauseView[] | null;
         readonly nodes: readonly NodeRow[];
         readonly slotAhead: number;
+        readonly childrenOpen: number;
         readonly now: number;
       }
     | undefined
@@ -349,8 +358,10 @@ export async function explain(
          where p.key = case p.kind when 'lane' then q.lane else q.fn end),
        'nodes', ${s}.node_rows(),
        'slotAhead', (select count(*) from (select 1 from ${s}.live a where q.stage = 4
-         and a.fn = q.fn and a.stage = 4 and (a.rank, a.seq) < (q.rank, q.seq)
+         and a.fn = (select l.fn from ${s}.live l where l.seq = q.seq)
+         and a.stage = 4 and (a.rank, a.seq) < (q.rank, q.seq)
          limit ${limits.pageScanRowsMax}) c),
+       'childrenOpen', ${childrenOpen(s, 'q.seq')},
        'now', ${s}.wall()) as value
      from ${s}.run_rows v join ${s}.run_rows q on q.seq = v.seq where v.id = $1`,
     [id],
@@ -364,9 +375,11 @@ export async function explain(
     laneAhead: found.laneAhead,
     tenant: found.tenant,
     pauses: found.pauses ?? [],
-    hosts: here.filter((node) => node.functions.some(({ fn }) => fn === run.fn)).length,
+    hosts: here.filter(hostOf(run)).length,
     nodes: here.length,
     slotAhead: found.slotAhead,
+    timed: timedBy(here, run.fn),
+    childrenOpen: found.childrenOpen,
     now: found.now as ExplainFacts['now'],
   };
 }

@@ -6,6 +6,7 @@
  * V2 Both ways hold the gate, so that their order is one order.
  */
 import { limits } from '../../core/limits.ts';
+import { queueOf } from '../../core/queue.ts';
 import type { WallMs } from '../../core/time.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Store, Waking, Woken } from '../../ports/store.ts';
@@ -19,12 +20,13 @@ import type {
   StartItem,
   StartVerdict,
 } from '../../ports/store-runs.ts';
+import type { StepWrite } from '../../ports/store-steps.ts';
 import { int8Array, textArray } from './array-params.ts';
 import { type ClaimedColumns, claimedRuns } from './claimed.ts';
 import type { ArgsOf, DecidedName, Decider, ReplyOf } from './deciding/decider.ts';
 import type { Wants } from './deciding/loaded.ts';
 import { again, startWants } from './deciding/start-wants.ts';
-import { parkWants } from './deciding/step-wants.ts';
+import { parkWants, waitsForChildren } from './deciding/step-wants.ts';
 import { jsonParam } from './json-param.ts';
 import type { Policies } from './policies.ts';
 import type { Pool } from './pool.ts';
@@ -87,6 +89,18 @@ export function openRunVerbs(base: VerbBase) {
         const ids = items.flatMap(({ id, newId }) => [id, newId]);
         return by('retry', { ids, fresh: items.length }, items);
       }),
+    repin: (items) => call(() => by('repin', { ids: items.map(({ id }) => id) }, items)),
+    redrive: (items) =>
+      call(() => {
+        const ids = items.flatMap(({ id, newId }) => [id, newId]);
+        const deadIds = items.map(({ id }) => id);
+        return by('redrive', { ids, deadIds, fresh: items.length }, items);
+      }),
+    discard: (items) =>
+      call(() => {
+        const ids = items.map(({ id }) => id);
+        return by('discard', { ids, deadIds: ids }, items);
+      }),
   } satisfies Partial<Store>;
 }
 
@@ -96,7 +110,8 @@ const wokenBy = (woken: Partial<Woken>): Woken => ({
 });
 
 /** Whether an item may take the short way, as far as the item itself tells. */
-const plain = ({ lane, dueAt }: StartItem): boolean => lane === null && dueAt === null;
+const plain = ({ lane, dueAt, flow, parent }: StartItem): boolean =>
+  lane === null && dueAt === null && flow === undefined && parent === undefined;
 
 async function startRuns(
   base: VerbBase,
@@ -174,6 +189,13 @@ interface ClaimAnswer {
   readonly next?: number | null;
 }
 
+/** The queues of functions, each with the room of its function. */
+const queuesOf = (functions: ClaimAsk['functions'], runsMax: number) =>
+  functions.flatMap(({ fn, runsMax: most, versions = [] }) => {
+    const room = Math.max(0, Math.min(most, runsMax));
+    return [null, ...versions].map((pin) => ({ queue: queueOf(fn, pin), room }));
+  });
+
 /**
  * Not tried again: what a lost answer handed out is found among what the node owns. `likely`: it
  * will bring something, which is made durable in the same breath. So it is where somebody said that
@@ -185,12 +207,13 @@ async function claimRuns(
   likely: boolean,
 ): Promise<ClaimReply> {
   const runsMax = Math.min(ask.runsMax, limits.claimRunsMax);
+  const queues = queuesOf(ask.functions, runsMax);
   const { value: answer, durable } = await short.ask<ClaimAnswer>(
     `select ${s}.claim($1, $2, $3, $4) as value`,
     [
       ask.node,
-      ask.functions.map(({ fn }) => fn),
-      ask.functions.map((one) => Math.max(0, Math.min(one.runsMax, runsMax))),
+      queues.map(({ queue }) => queue),
+      queues.map(({ room }) => room),
       Math.max(0, runsMax),
     ],
     { flush: likely ? 'yes' : ask.told === true ? 'if-handed' : 'no' },
@@ -216,8 +239,8 @@ async function endRuns(
     endPlain(base, placed, items),
     parkPlain(base, items),
   ]);
-  const some = ended.length > 0;
-  const { done, rest } = parted(items, new Set(ended), new Set(parked));
+  const some = ended.seqs.length > 0;
+  const { done, rest } = parted(items, new Set(ended.seqs), new Set(parked));
   const wants = { seqs: rest.map(({ seq }) => seq), ...parkWants(rest) };
   const decided =
     rest.length === 0
@@ -226,19 +249,31 @@ async function endRuns(
   for (const { seq } of items) placed.delete(seq);
   const verdicts = decided.reply.values();
   const reply = items.map((item) => done.get(item) ?? next(verdicts));
-  return { reply, woken: { ...decided.woken, done: decided.woken.done || some } };
+  const woken = { ...decided.woken, done: decided.woken.done || some };
+  return { reply, woken: ended.family ? { ...woken, family: true } : woken };
 }
 
 const bySeq = (a: { readonly seq: number }, b: { readonly seq: number }): number => a.seq - b.seq;
 
-/** Ends what is plain; gives the runs that were ended. Rows are locked in order of seq. */
+/** The runs that were ended, and whether that left something to be done for their families. */
+interface EndedPlain {
+  readonly seqs: readonly number[];
+  readonly family: boolean;
+}
+
+const noneEnded: EndedPlain = { seqs: [], family: false };
+
+/** What `succeed_kin` gives: `true` stands for all that were sent. */
+type EndedReply = true | readonly number[] | { readonly ended: true | readonly number[] };
+
+/** Ends what is plain. Rows are locked in order of seq. */
 async function endPlain(
   { short, s, busyPatienceMs }: VerbBase,
   placed: Set<number>,
   items: readonly EndItem[],
-): Promise<readonly number[]> {
+): Promise<EndedPlain> {
   const plain = items.filter(({ seq, end }) => end.how === 'succeeded' && !placed.has(seq));
-  if (plain.length === 0) return [];
+  if (plain.length === 0) return noneEnded;
   const seqs: number[] = [];
   const fences: number[] = [];
   const results: string[] = [];
@@ -248,14 +283,16 @@ async function endPlain(
     fences.push(fence);
     results.push(end.result);
   }
-  const text = `select ${s}.succeed_plain($1, $2, $3) as value`;
+  const text = `select ${s}.succeed_kin($1, $2, $3) as value`;
   const values = [int8Array(seqs), int8Array(fences), textArray(results)];
   const terms = { flush: 'yes', beside: seqs.length >= besideItemsMin } as const;
   // What may have ended in a call that broke off is decided by its fence.
-  const ended = await tried<true | readonly number[]>(busyPatienceMs, async (unknown) =>
-    unknown ? [] : (await short.ask<true | readonly number[]>(text, values, terms)).value,
+  const reply = await tried<EndedReply>(busyPatienceMs, async (unknown) =>
+    unknown ? [] : (await short.ask<EndedReply>(text, values, terms)).value,
   );
-  return ended === true ? seqs : ended;
+  const family = typeof reply === 'object' && 'ended' in reply;
+  const ended = family ? reply.ended : reply;
+  return { seqs: ended === true ? seqs : ended, family };
 }
 
 /** Parks what the database may park by itself; gives the runs that were parked. */
@@ -265,20 +302,29 @@ async function parkPlain(
 ): Promise<readonly number[]> {
   const sent = plainParks(items);
   if (sent.length === 0) return [];
-  const text = `select ${s}.park_plain($1) as value`;
+  const pins = sent.some(({ pin }) => pin !== undefined);
+  const text = `select ${s}.${pins ? 'park_pinned' : 'park_plain'}($1) as value`;
   const values = [jsonParam(sent.toSorted(bySeq))];
   return tried<readonly number[]>(busyPatienceMs, async (unknown) =>
     unknown ? [] : (await short.ask<readonly number[]>(text, values, { flush: 'yes' })).value,
   );
 }
 
-/** Parked runs that the database may park by itself: those that are named once. */
+const isForSignal = (write: StepWrite): boolean => write.kind === 'signal';
+
+/**
+ * Parked runs that the database may park by itself: those that are named once. It knows of no
+ * signals: who waits for one is parked by a decision, which looks into the inbox first.
+ */
 function plainParks(items: readonly EndItem[]) {
   const times = new Map<number, number>();
   for (const { seq } of items) times.set(seq, (times.get(seq) ?? 0) + 1);
   return items.flatMap(({ seq, fence, end }) =>
-    end.how === 'parked' && times.get(seq) === 1
-      ? [{ seq, fence, seen: end.seen, waits: end.waits }]
+    end.how === 'parked' &&
+    times.get(seq) === 1 &&
+    !end.waits.some(isForSignal) &&
+    !end.waits.some(waitsForChildren)
+      ? [{ seq, fence, seen: end.seen, waits: end.waits, pin: end.pin }]
       : [],
   );
 }
@@ -308,6 +354,9 @@ function next(verdicts: Iterator<EndVerdict>): EndVerdict {
   return value;
 }
 
+/** For each item lines that were dropped; id and fence, if the fence is over; or null. */
+type Noted = readonly (number | readonly [string, number] | null)[];
+
 /**
  * Not tried again after an unknown end: a line that is written twice is worse than one fault that
  * its owner hears of.
@@ -318,12 +367,18 @@ async function noteRuns(
 ): Promise<readonly NoteVerdict[]> {
   if (items.length === 0) return [];
   const text = jsonParam(items.map((item, ord) => ({ ord, ...item })));
-  const { value: replies } = await short.ask<
-    readonly (number | readonly [string, number] | null)[]
-  >(`select ${s}.note($1) as value`, [text], { flush: 'yes' });
+  const sets = items.some(({ state }) => state !== undefined);
+  const ask = <T>(name: string) =>
+    short.ask<T>(`select ${s}.${name}($1) as value`, [text], { flush: 'yes' });
+  const { unkept, notes } = sets
+    ? (await ask<{ readonly unkept: readonly number[]; readonly notes: Noted }>('note_state')).value
+    : { unkept: [], notes: (await ask<Noted>('note')).value };
   return items.map(({ seq, fence }, at): NoteVerdict => {
-    const reply = replies[at] ?? null;
-    if (typeof reply === 'number') return { ok: true, dropped: reply };
+    const reply = notes[at] ?? null;
+    const { [at]: left = 0 } = unkept;
+    if (typeof reply === 'number') {
+      return { ok: true, dropped: reply, ...(left > 0 && { unkept: left }) };
+    }
     if (reply === null) {
       return { ok: false, code: 'run.not_found', message: `run number ${seq} is not in the store` };
     }

@@ -2,9 +2,9 @@
  * Owns the verbs about steps and events.
  *
  * V1 What owners write goes the short way, one call of a function of the schema without the gate;
- *    items with a wait for an event are decided (R2 of `schema/recording.ts`), and with them all
- *    others of the same runs, so that their order stays.
- * V2 Events that nobody waits for go the short way; answers and forks are decided.
+ *    items with a wait for an event or for children are decided (R2 of `schema/recording.ts`), and
+ *    with them all others of the same runs, so that their order stays.
+ * V2 Events that nobody waits for go the short way; answers, signals and forks are decided.
  */
 import { limits } from '../../core/limits.ts';
 import type { Store, Waking } from '../../ports/store.ts';
@@ -18,7 +18,7 @@ import type {
 } from '../../ports/store-steps.ts';
 import { type StepTuple, stepOf } from '../step-tuple.ts';
 import { wantedPathsMax } from '../verbs/events.ts';
-import { forkWants, recordWants } from './deciding/step-wants.ts';
+import { forkWants, recordWants, signalWants, waitsForChildren } from './deciding/step-wants.ts';
 import { jsonParam } from './json-param.ts';
 import { deciding, type VerbBase } from './run-verbs.ts';
 import { tried } from './tried.ts';
@@ -35,6 +35,7 @@ export function openStepVerbs(base: VerbBase) {
     record: (items) => call(() => recordSteps(base, items)),
     emit: (items) => call(() => emitEvents(base, items)),
     answer: (items) => call(() => by('answer', { tokens: items.map(({ token }) => token) }, items)),
+    signal: (items) => call(() => by('signal', signalWants(items), items)),
     fork: (items) =>
       call(async () => {
         const reply: ForkVerdict[] = [];
@@ -50,15 +51,14 @@ export function openStepVerbs(base: VerbBase) {
   } satisfies Partial<Store>;
 }
 
-const waitsForEvent = (write: StepWrite): boolean => write.does === 'wait' && write.event !== null;
+const isDecided = (write: StepWrite): boolean =>
+  write.does === 'wait' && (write.event !== null || waitsForChildren(write));
 
 async function recordSteps(
   base: VerbBase,
   items: readonly RecordItem[],
 ): Promise<Waking<readonly RecordVerdict[]>> {
-  const slow = new Set(
-    items.filter(({ writes }) => writes.some(waitsForEvent)).map(({ seq }) => seq),
-  );
+  const slow = new Set(items.filter(({ writes }) => writes.some(isDecided)).map(({ seq }) => seq));
   const short = items.filter(({ seq }) => !slow.has(seq));
   const rest = items.filter(({ seq }) => slow.has(seq));
   const [kept, decided] = await Promise.all([
@@ -88,12 +88,15 @@ async function recordPlain(
 ): Promise<readonly RecordVerdict[]> {
   if (items.length === 0) return [];
   const text = jsonParam(
-    items.map(({ seq, fence, knows, writes }, ord) => ({ ord, seq, fence, knows, writes })),
+    items.map(({ seq, fence, knows, writes, pin }, ord) => ({
+      ...{ ord, seq, fence, knows, writes, pin },
+    })),
   );
+  const by = items.some(({ pin }) => pin !== undefined) ? 'record_pinned' : 'record';
   // That a step has begun is shown, and nothing depends on it.
   const durable = items.some(({ writes }) => writes.some(({ does }) => does !== 'begin'));
   const { value } = await tried(busyPatienceMs, () =>
-    short.ask<readonly Kept[]>(`select ${s}.record($1) as value`, [text], {
+    short.ask<readonly Kept[]>(`select ${s}.${by}($1) as value`, [text], {
       flush: durable ? 'yes' : 'no',
     }),
   );

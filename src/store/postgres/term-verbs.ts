@@ -11,6 +11,7 @@ import type { Store, Waking } from '../../ports/store.ts';
 import type { JoinVerdict } from '../../ports/store-nodes.ts';
 import type { Retention } from '../../ports/store-reads.ts';
 import type { SweepReply } from '../../ports/store-runs.ts';
+import { closingsMax } from '../verbs/closing.ts';
 import { openEventsMax, wantedPathsMax } from '../verbs/events.ts';
 import { inSteps } from '../verbs/steps.ts';
 import type { RangeKind } from './deciding/loaded.ts';
@@ -73,11 +74,13 @@ interface Look {
     readonly due: boolean;
   };
   readonly events: boolean;
+  /** Somebody's family has to be told of something. */
+  readonly closings: boolean;
 }
 
 async function sweepRuns(base: VerbBase, rowsMax: number): Promise<Waking<SweepReply>> {
   const looked = await looking(base);
-  const { sweep: look, events } = looked;
+  const { sweep: look, events, closings } = looked;
   const accepted = look.inbox
     ? await base.decider().acceptInbox()
     : { more: false, woken: nothing, dropped: [] };
@@ -89,13 +92,16 @@ async function sweepRuns(base: VerbBase, rowsMax: number): Promise<Waking<SweepR
   const more = accepted.more || woken === bound;
   const ready = accepted.woken.ready || woken > 0;
   const left = woken > 0 ? await looking(base) : looked;
-  if (!left.sweep.due && !events) {
+  if (!left.sweep.due && !events && !closings) {
     const reply = { due: woken, ended: 0, more, nextDueAt: left.sweep.next as WallMs | null };
     return { reply, woken: { ...accepted.woken, ready } };
   }
   const kinds = ['due', 'deadline', 'overdue'] as const;
   const ranges = kinds.map((kind) => range(kind, '', bound + 1));
-  const wants = { ranges, openEvents: openEventsMax, pathsMax: wantedPathsMax };
+  const wants = {
+    ...{ ranges, openEvents: openEventsMax, pathsMax: wantedPathsMax },
+    ...{ closings: closingsMax, closingRows: bound },
+  };
   const decided = await deciding(base)('sweep', wants, rowsMax, bound - woken);
   const { due } = decided.reply;
   return {
@@ -110,7 +116,8 @@ function looking({ pool, s, busyPatienceMs }: VerbBase): Promise<Look> {
     pool.read((queries) =>
       queries.one<Look>(
         `select json_build_object('sweep', ${s}.to_sweep(),
-           'events', exists (select 1 from ${s}.events where open = 1)) as value`,
+           'events', exists (select 1 from ${s}.events where open = 1),
+           'closings', exists (select 1 from ${s}.closings)) as value`,
       ),
     ),
   );
@@ -147,8 +154,9 @@ async function prune(
         const text = `select ${s}.prune_events($1, $2) as value`;
         room -= await queries.one<number>(text, [eventsKeptMs, room]);
       }
+      const looked = await queries.one<number>(`select ${s}.prune_flows($1) as value`, [bound]);
       await queries.script(`select ${s}.prune_rest(${bound})`);
-      return { pruned: bound - room, more: room === 0 };
+      return { pruned: bound - room, more: room === 0 || looked === bound };
     }),
   );
 }

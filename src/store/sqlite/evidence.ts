@@ -1,5 +1,6 @@
 /**
- * Owns what is kept beside a run while it lives: closed attempts, progress, and log lines.
+ * Owns what is kept beside a run while it lives: closed attempts, progress, declared state, and log
+ * lines.
  *
  * E1 Log lines are numbered from 1 without gaps and never taken away singly, so that the greatest
  *    number is their count.
@@ -9,6 +10,7 @@ import type { AttemptEnd } from '../../core/execution/event.ts';
 import type { ErrorDetail } from '../../core/outcome.ts';
 import type { WallMs } from '../../core/time.ts';
 import type { AttemptRow, LogLine } from '../../ports/store-runs.ts';
+import type { StateRow } from '../../ports/store-signals.ts';
 import type { AttemptTable, NoteTable } from '../verbs/tables.ts';
 import { query } from './statement.ts';
 
@@ -68,7 +70,32 @@ type LineTuple = readonly [
   fields: string | null,
 ];
 
-/** Opens progress and log lines. All by their primary keys. */
+type StateTuple = readonly [name: string, value: string, attempt: number, at: number];
+
+/** By its primary key. */
+function openState(db: DatabaseSync): Pick<NoteTable, 'state' | 'putState'> {
+  const state = query<StateTuple>(
+    db,
+    'SELECT name, value, attempt, at FROM run_state WHERE seq = ? ORDER BY name',
+  );
+  const put = query(
+    db,
+    'INSERT OR REPLACE INTO run_state (seq, name, value, attempt, at) VALUES (?, ?, ?, ?, ?)',
+  );
+  return {
+    state: (seq) =>
+      state
+        .all(seq)
+        .map(
+          ([name, value, attempt, at]): StateRow => ({ name, value, attempt, at: at as WallMs }),
+        ),
+    putState(seq, { name, value, attempt, at }) {
+      put.run(seq, name, value, attempt, at);
+    },
+  };
+}
+
+/** Opens progress, declared state and log lines. All by their primary keys. */
 export function openNotes(db: DatabaseSync): NoteTable {
   const progress = query<readonly [string]>(db, 'SELECT progress FROM progress WHERE seq = ?');
   const putProgress = query(db, 'INSERT OR REPLACE INTO progress (seq, progress) VALUES (?, ?)');
@@ -94,6 +121,7 @@ export function openNotes(db: DatabaseSync): NoteTable {
      ON CONFLICT (seq) DO UPDATE SET dropped = dropped + excluded.dropped`,
   );
   return {
+    ...openState(db),
     progress: (seq) => progress.one(seq)?.[0] ?? null,
     putProgress(seq, text) {
       putProgress.run(seq, text);

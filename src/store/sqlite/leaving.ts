@@ -20,6 +20,9 @@ import {
 import { type RunTuple, runColumns } from '../run-tuple.ts';
 import { faultOf } from './faults.ts';
 import { openKeys } from './keys.ts';
+import { type LeavingFlows, openLeavingFlows } from './leaving-flows.ts';
+import { openLeavingKin } from './leaving-kin.ts';
+import { openLeavingSignals } from './leaving-signals.ts';
 import { type LeavingSteps, openLeavingSteps } from './leaving-steps.ts';
 import { type Move, moveOf, natureOf, refuseForeign, schemaVersion } from './migrations.ts';
 import { query, type Sql, scalar } from './statement.ts';
@@ -37,6 +40,8 @@ export interface Leaving {
   steps: LeavingSteps['steps'];
   events: LeavingSteps['events'];
   parts: LeavingSteps['parts'];
+  /** What flow control keeps, by key. */
+  flows: LeavingFlows['flows'];
   /** E2: from now on there is no way back. */
   left(now: WallMs): void;
   /** E2: opens the file to everybody again. */
@@ -87,6 +92,7 @@ export function openLeaving(path: string): Leaving {
     steps: (...ask) => guarded(() => reading.steps(...ask)),
     events: (...ask) => guarded(() => reading.events(...ask)),
     parts: (...ask) => guarded(() => reading.parts(...ask)),
+    flows: (...ask) => guarded(() => reading.flows(...ask)),
     left: (now) => guarded(() => putMove(db, { ...move, leftAt: now })),
     takeBack: () =>
       guarded(() => {
@@ -140,11 +146,19 @@ function refuseBusy(db: DatabaseSync, path: string): void {
   });
 }
 
+/** A file that an earlier version closed for its move lacks columns, and has nothing in them. */
+function columnsThere(db: DatabaseSync): string {
+  const names = query<readonly [string]>(db, "SELECT name FROM pragma_table_info('runs')").all();
+  const there = new Set(names.map(([name]) => name));
+  const columns = runColumns.split(', ').map((name) => (there.has(name) ? name : 'NULL'));
+  return columns.join(', ');
+}
+
 /** Statements over everything that moves. */
 function openReading(db: DatabaseSync) {
   const runs = query<RunTuple>(
     db,
-    `SELECT ${runColumns} FROM runs WHERE seq > ? ORDER BY seq LIMIT ?`,
+    `SELECT ${columnsThere(db)} FROM runs WHERE seq > ? ORDER BY seq LIMIT ?`,
   );
   const one = (table: string, column: string) => {
     const read = query<readonly [string | number]>(
@@ -167,6 +181,9 @@ function openReading(db: DatabaseSync) {
     'SELECT n, attempt, at, level, message, fields FROM log_lines WHERE seq = ? ORDER BY n',
   );
   const beside = openLeavingSteps(db);
+  const told = openLeavingSignals(db);
+  const flow = openLeavingFlows(db);
+  const families = openLeavingKin(db);
   const movedOf = (run: RunTuple): MovedRun => {
     const [seq] = run;
     return {
@@ -178,14 +195,24 @@ function openReading(db: DatabaseSync) {
       lines: lines.all(seq),
       dropped: Number(dropped(seq) ?? 0),
       parts: beside.sums(seq),
+      ...told.of(seq),
+      dead: flow.dead(seq),
+      ...families.of(seq),
     };
   };
   return {
     settings: () => ({ ...settingsOf(db), events: beside.tally() }),
-    counts: () => ({ ...countsOf(db), ...beside.counts() }),
+    counts: () => ({
+      ...countsOf(db),
+      ...beside.counts(),
+      ...told.counts(),
+      ...flow.counts(),
+      families: families.count(),
+    }),
     steps: beside.steps,
     events: beside.events,
     parts: beside.parts,
+    flows: flow.flows,
     page(after: number, runsMax: number, charsMax: number): readonly MovedRun[] {
       const page: MovedRun[] = [];
       let chars = 0;
@@ -200,9 +227,11 @@ function openReading(db: DatabaseSync) {
   };
 }
 
-function charsOf({ input, result, lines }: MovedRun): number {
+function charsOf({ input, result, lines, signals, state }: MovedRun): number {
   let chars = input.length + (result?.length ?? 0);
   for (const line of lines) chars += line[4].length + (line[5]?.length ?? 0);
+  for (const one of signals) chars += one[3].length;
+  for (const one of state) chars += one[1].length;
   return chars;
 }
 

@@ -13,8 +13,12 @@ import { HoldfastError } from '../../core/errors.ts';
 import type { WallMs } from '../../core/time.ts';
 import { movedVersion } from '../moving.ts';
 import { migration1 } from './migration-1.ts';
+import { migrationFamilies } from './migration-families.ts';
+import { migrationFlow } from './migration-flow.ts';
 import { migrationKeys } from './migration-keys.ts';
 import { migrationParts } from './migration-parts.ts';
+import { migrationPins } from './migration-pins.ts';
+import { migrationSignals } from './migration-signals.ts';
 import { migrationSteps } from './migration-steps.ts';
 import { migrationTraces } from './migration-traces.ts';
 import { query, scalar } from './statement.ts';
@@ -26,6 +30,7 @@ const applicationId = 0x48_46_53_54;
 export const migrations: readonly string[] = [
   migration1,
   migrationKeys + migrationSteps + migrationTraces + migrationParts,
+  migrationPins + migrationSignals + migrationFlow + migrationFamilies,
 ];
 
 /** The version of a file after all steps. */

@@ -52,6 +52,7 @@ const full: RunRow = {
   outcome: 'lost',
   finishedAt: wallMs(19),
   error: '{"code":"x"}',
+  pin: '2',
 };
 
 /** The least that a row can be. */
@@ -83,6 +84,7 @@ const bare: RunRow = {
   outcome: null,
   finishedAt: null,
   error: null,
+  pin: null,
 };
 
 test('a row survives being stored', () => {

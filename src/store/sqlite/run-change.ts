@@ -31,6 +31,7 @@ export const stateColumns = [
   'outcome',
   'finished_at',
   'error',
+  'pin',
 ] as const;
 
 /**
@@ -65,5 +66,6 @@ export function changesOf(a: RunState, b: RunState, values: Sql[]): number {
   if (a.outcome !== b.outcome) set(18, b.outcome === null ? null : outcomeCodes[b.outcome]);
   if (a.finishedAt !== b.finishedAt) set(19, b.finishedAt);
   if (a.error !== b.error) set(20, b.error);
+  if (a.pin !== b.pin) set(21, b.pin);
   return mask;
 }

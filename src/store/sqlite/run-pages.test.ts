@@ -20,6 +20,7 @@ const base: Omit<RunRow, 'seq' | 'id'> = {
   deadlineAt: null,
   retryOf: null,
   trace: null,
+  pin: null,
   stage: 'slot',
   attempt: 0,
   fence: fenceOf(0),

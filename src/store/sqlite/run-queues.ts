@@ -21,23 +21,39 @@ export const openRunQueues = (db: DatabaseSync) => ({
   ...openOwners(db),
 });
 
-function openReady(db: DatabaseSync): Pick<RunTable, 'ready' | 'countReadyBefore'> {
-  /** By `runs_ready`, which holds the order: reads exactly the rows that it gives. */
-  const ready = query<RunTuple>(
+function openReady(db: DatabaseSync): Pick<RunTable, 'ready' | 'countReadyBefore' | 'countPinned'> {
+  const { slot } = stageCodes;
+  const free = `FROM runs INDEXED BY runs_ready WHERE stage = ${slot} AND pin IS NULL AND fn = ?`;
+  const bound =
+    `FROM runs INDEXED BY runs_ready_pinned WHERE stage = ${slot} AND pin IS NOT NULL ` +
+    'AND fn = ? AND pin = ?';
+  /** By an index that holds the order: reads exactly the rows that it gives. */
+  const readyOf = (from: string) =>
+    query<RunTuple>(db, `SELECT ${runColumns} ${from} ORDER BY rank, seq LIMIT ?`);
+  /** By the same, without looking at the rows. */
+  const countOf = (from: string) =>
+    query<Count>(db, `SELECT count(*) FROM (SELECT 1 ${from} AND (rank, seq) < (?, ?) LIMIT ?)`);
+  const ready = { free: readyOf(free), bound: readyOf(bound) };
+  const before = { free: countOf(free), bound: countOf(bound) };
+  /** By `runs_pinned`, without looking at the rows. */
+  const pinned = query<readonly [fn: string, pin: string, unfinished: number, waiting: number]>(
     db,
-    `SELECT ${runColumns} FROM runs INDEXED BY runs_ready
-     WHERE stage = ${stageCodes.slot} AND fn = ? ORDER BY rank, seq LIMIT ?`,
-  );
-  /** By `runs_ready`, without looking at the rows. */
-  const countBefore = query<Count>(
-    db,
-    `SELECT count(*) FROM (
-       SELECT 1 FROM runs INDEXED BY runs_ready
-       WHERE stage = ${stageCodes.slot} AND fn = ? AND (rank, seq) < (?, ?) LIMIT ?)`,
+    `SELECT fn, pin, count(*), sum(stage = ${slot}) FROM runs INDEXED BY runs_pinned
+     WHERE pin IS NOT NULL AND stage <> ${stageCodes.done} GROUP BY fn, pin LIMIT ?`,
   );
   return {
-    ready: (fn, rowsMax) => ready.all(fn, rowsMax).map(runOf),
-    countReadyBefore: (fn, rank, seq, atMost) => first(countBefore.one(fn, rank, seq, atMost)),
+    ready({ fn, pin }, rowsMax) {
+      const rows = pin === null ? ready.free.all(fn, rowsMax) : ready.bound.all(fn, pin, rowsMax);
+      return rows.map(runOf);
+    },
+    countReadyBefore({ fn, pin }, rank, seq, atMost) {
+      if (pin === null) return first(before.free.one(fn, rank, seq, atMost));
+      return first(before.bound.one(fn, pin, rank, seq, atMost));
+    },
+    countPinned: (rowsMax) =>
+      pinned
+        .all(rowsMax)
+        .map(([fn, version, unfinished, waiting]) => ({ fn, version, unfinished, waiting })),
   };
 }
 
@@ -45,13 +61,22 @@ function openLanes(
   db: DatabaseSync,
 ): Pick<
   RunTable,
-  'firstInLane' | 'laneHolders' | 'countLaneHolders' | 'countLaneBefore' | 'busyLanes'
+  | 'firstInLane'
+  | 'waitingInLane'
+  | 'laneHolders'
+  | 'countLaneHolders'
+  | 'countLaneBefore'
+  | 'busyLanes'
 > {
   const waits = `FROM runs INDEXED BY runs_lane WHERE stage = ${stageCodes.lane}`;
   const holds = 'FROM runs INDEXED BY runs_lane_held WHERE lane_held = 1';
   const firstWaiting = query<RunTuple>(
     db,
     `SELECT ${runColumns} ${waits} AND lane = ? ORDER BY seq LIMIT 1`,
+  );
+  const waiting = query<RunTuple>(
+    db,
+    `SELECT ${runColumns} ${waits} AND lane = ? ORDER BY seq LIMIT ?`,
   );
   const holders = query<RunTuple>(
     db,
@@ -79,6 +104,7 @@ function openLanes(
       const tuple = firstWaiting.one(lane);
       return tuple === undefined ? undefined : runOf(tuple);
     },
+    waitingInLane: (lane, rowsMax) => waiting.all(lane, rowsMax).map(runOf),
     laneHolders: (lane, rowsMax) => holders.all(lane, rowsMax).map(runOf),
     countLaneHolders: (lane, atMost) => first(countHolders.one(lane, atMost)),
     countLaneBefore: (lane, seq, atMost) => first(countBefore.one(lane, seq, atMost)),

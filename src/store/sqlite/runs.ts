@@ -122,7 +122,7 @@ function openRemove(db: DatabaseSync, tally: TallyRow): (seq: number) => void {
   );
   const tables = [
     ...['inputs', 'results', 'attempts', 'progress', 'log_lines', 'log_drops'],
-    ...['parts', 'part_sums'],
+    ...['parts', 'part_sums', 'signals', 'run_state', 'dead', 'kin', 'closings'],
   ];
   const removeSteps = query(db, 'DELETE FROM steps INDEXED BY steps_ord WHERE seq = ?');
   const others = tables.map((table) => query(db, `DELETE FROM ${table} WHERE seq = ?`));
@@ -137,16 +137,22 @@ function openRemove(db: DatabaseSync, tally: TallyRow): (seq: number) => void {
   };
 }
 
-function openPayloads(db: DatabaseSync): Pick<RunTable, 'input' | 'result' | 'putResult'> {
+function openPayloads(
+  db: DatabaseSync,
+): Pick<RunTable, 'input' | 'putInput' | 'result' | 'putResult'> {
   /** Each by rowid. */
   const input = query<readonly [string]>(db, 'SELECT input FROM inputs WHERE seq = ?');
   const result = query<readonly [string]>(db, 'SELECT result FROM results WHERE seq = ?');
+  const putInput = query(db, 'UPDATE inputs SET input = ? WHERE seq = ?');
   const putResult = query(db, 'INSERT OR REPLACE INTO results (seq, result) VALUES (?, ?)');
   return {
     input(seq) {
       const row = input.one(seq);
       if (row !== undefined) return row[0];
       throw new HoldfastError('store.corrupt', `run number ${seq} has lost its input`);
+    },
+    putInput(seq, text) {
+      putInput.run(text, seq);
     },
     result: (seq) => result.one(seq)?.[0] ?? null,
     putResult(seq, text) {

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { drawStepCall } from '../../../tests/sqlite/step-life.ts';
+import { drawParent, drawStepCall } from '../../../tests/sqlite/step-life.ts';
 import { openTwins, type Twins } from '../../../tests/sqlite/twins.ts';
 import type { NodeKey } from '../../core/execution/run.ts';
 import type { ClaimedRun, EndOfAttempt, RunPolicy } from '../../ports/store-runs.ts';
@@ -41,7 +41,8 @@ const policyOf = (random: SeededRandom): RunPolicy => ({
   graceMs: 50,
 });
 
-function newRun({ random, twins, ids }: Life) {
+function newRun(life: Life) {
+  const { random, twins, ids } = life;
   const id = ids.length > 0 && random.chance(0.1) ? random.pick(ids) : `run ${ids.length}`;
   if (!ids.includes(id)) ids.push(id);
   const soon = (share: number): number | null =>
@@ -59,6 +60,7 @@ function newRun({ random, twins, ids }: Life) {
     deadlineAt: soon(0.2),
     tags: random.chance(0.3) ? ['x', 'ü'] : [],
     policy: policyOf(random),
+    ...drawParent({ ...life, tenants, waitsMs: [] }),
   };
 }
 
@@ -75,7 +77,8 @@ const ends: readonly EndOfAttempt[] = [
 
 function claim({ twins, random, nodes, owned }: Life): void {
   const node = random.pick(nodes);
-  const asked = functions.map((fn) => ({ fn, runsMax: 2 }));
+  const versions = random.pick([[], ['1'], ['2', '1']]);
+  const asked = functions.map((fn) => ({ fn, runsMax: 2, versions }));
   const reply = twins.verb('claim', { node, functions: asked, runsMax: 3 });
   if (reply.ok) owned.push(...reply.runs.map((run) => ({ ...run, node })));
 }
@@ -91,7 +94,13 @@ function note({ twins, random, owned }: Life): void {
   if (owned.length === 0) return;
   const { seq, fence, attempt } = random.pick(owned);
   const line = { at: twins.now, level: 'info', message: `at ${twins.now}`, fields: null };
-  twins.verb('note', [{ seq, fence, attempt, progress: `${twins.now}`, lines: [line, line] }]);
+  const name = random.pick(['one', 'two', 'Three', 'ä']);
+  const state = [
+    { name, value: `${twins.now}` },
+    ...(random.chance(0.2) ? [{ name: 'x', value: '1' }] : []),
+  ];
+  const words = { progress: `${twins.now}`, state, lines: [line, line] };
+  twins.verb('note', [{ seq, fence, attempt, ...words }]);
   const count = random.pick([1, 2, 3]);
   const content = random.chance(0.9) ? JSON.stringify(Array(count).fill(`${twins.now}`)) : null;
   const bytes = random.chance(0.98) ? 9 : Number.MAX_SAFE_INTEGER;
@@ -147,7 +156,7 @@ function operate({ twins, random, nodes, ids }: Life): void {
 }
 
 function look({ twins, random, ids }: Life): void {
-  for (const name of ['lanes', 'tenants'] as const) twins.verb(name, 10);
+  for (const name of ['lanes', 'tenants', 'pinned'] as const) twins.verb(name, 10);
   for (const name of ['counts', 'nodes', 'pauses'] as const) twins.verb(name);
   for (const id of ids.slice(-4)) {
     twins.verb('get', id);
@@ -155,8 +164,13 @@ function look({ twins, random, ids }: Life): void {
   }
   twins.verb('ends', ids.slice(-20));
   twins.verb('logs', random.pick(ids), null, 2);
+  twins.verb('state', random.pick(ids));
   const asks = [0, 1, 2, 5].map((from) => ({ id: random.pick(ids), from, charsMax: 40 }));
   twins.verb('parts', asks);
+  for (const group of ['a', 'b', null]) {
+    const ask = { id: random.pick(ids), group, after: null, rowsMax: random.pick([1, 5]) };
+    twins.verb('children', { ...ask, results: random.chance(0.5) });
+  }
 }
 
 function join(life: Life, n: number): void {

@@ -9,11 +9,14 @@ import type { StoreFinding } from '../../ports/store-reads.ts';
 import type { Tables } from '../verbs/tables.ts';
 import { openEvents } from './events.ts';
 import { openAttempts, openNotes } from './evidence.ts';
+import { openDead, openFlows } from './flows.ts';
 import { openKeys } from './keys.ts';
+import { openKin } from './kin.ts';
 import { openNodes } from './nodes.ts';
 import { openParts } from './parts.ts';
 import { openRuns } from './runs.ts';
 import { openSettings } from './settings.ts';
+import { openSignals } from './signals.ts';
 import { openSteps } from './steps.ts';
 import { openTally } from './tally.ts';
 
@@ -30,6 +33,11 @@ export interface SqliteTables extends Tables {
 export function openTables(db: DatabaseSync, examine: () => readonly StoreFinding[]): SqliteTables {
   const tally = openTally(db);
   const settings = openSettings(db, tally);
+  const kin = openKin(db);
+  const begin = (): void => {
+    tally.begin();
+    kin.begin();
+  };
   return {
     runs: openRuns(db, tally),
     nodes: openNodes(db, tally),
@@ -38,13 +46,17 @@ export function openTables(db: DatabaseSync, examine: () => readonly StoreFindin
     parts: openParts(db),
     steps: openSteps(db),
     events: openEvents(db),
+    signals: openSignals(db),
+    kin: kin.table,
     settings: settings.table,
     keys: openKeys(db),
+    flows: openFlows(db),
+    dead: openDead(db),
     examine,
-    begin: tally.begin,
+    begin,
     flush: tally.flush,
     forget() {
-      tally.begin();
+      begin();
       settings.policies.forget();
     },
   };

@@ -15,6 +15,8 @@ import type { Run, RunTerms } from '../../core/execution/run.ts';
 import { transition } from '../../core/execution/transition.ts';
 import { fenceNext, fenceOf } from '../../core/fence.ts';
 import { limits } from '../../core/limits.ts';
+import { isDead } from '../../core/outcome.ts';
+import { familyEnded, familyStopping } from './family.ts';
 import { outOfOrder, seekGate } from './gates.ts';
 import { columnsOf, type Placing, placedNowhere, stateOf, termsOf } from './row.ts';
 import type { RunRow } from './tables.ts';
@@ -105,7 +107,9 @@ function perform(txn: Txn, before: RunRow, after: RunRow, effect: RunEffect): vo
       closeAttempt(txn, before, effect);
       return;
     case 'record-outcome':
+      if (isDead(effect.outcome.kind)) txn.tables.dead.add(after);
       txn.woke('done');
+      familyEnded(txn, after.seq);
       return;
     case 'free-lane':
       letIntoLane(txn, after.lane);
@@ -115,6 +119,7 @@ function perform(txn: Txn, before: RunRow, after: RunRow, effect: RunEffect): vo
       return;
     case 'stop-owner':
       txn.woke('stop');
+      familyStopping(txn, after.seq);
       return;
     case 'seek-gate':
     case 'fix-rank':

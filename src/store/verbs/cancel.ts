@@ -18,6 +18,7 @@ import type {
 } from '../../ports/store-runs.ts';
 import { applyEvent } from './apply.ts';
 import { nextDueAt } from './claim.ts';
+import { closeFamilies } from './closing.ts';
 import { spreadOpen } from './events.ts';
 import type { RunRow } from './tables.ts';
 import type { Txn } from './txn.ts';
@@ -75,9 +76,13 @@ export function sweep(txn: Txn, rowsMax: number, dueRowsMax = rowsMax): Waking<S
   const came = runs.due(wall, dueBound);
   const due = each(txn, came, () => ({ type: 'came-due' }));
   const goesOn = spreadOpen(txn, bound);
+  const closes = closeFamilies(txn, bound);
   const full = [expired, late].some((rows) => rows.length === bound);
-  const more = goesOn || full || came.length === dueBound;
-  return { reply: { due, ended, more, nextDueAt: nextDueAt(txn) }, woken: txn.takeWoken() };
+  const woken = txn.takeWoken();
+  // What ended just now may have left something for its family.
+  const left = closes || woken.family === true;
+  const more = goesOn || left || full || came.length === dueBound;
+  return { reply: { due, ended, more, nextDueAt: nextDueAt(txn) }, woken };
 }
 
 /** Applies an event to each row as it is by then: the row before may have let it through a gate. */

@@ -78,15 +78,32 @@ const stale = (row: RunRow, item: { readonly fence: number }) =>
     message: `run '${row.id}' stands under fence ${row.fence}; fence ${item.fence} is over`,
   }) as const;
 
-/** Keeps progress and log lines of running attempts. */
+/** Keeps progress, declared state and log lines of running attempts. */
 export function note(txn: Txn, items: readonly NoteItem[]): readonly NoteVerdict[] {
   return items.map((item): NoteVerdict => {
     const row = txn.tables.runs.bySeq(item.seq);
     if (row === undefined) return gone(item.seq);
     if (!fenceHolds(row.fence, item.fence) || row.stage !== 'running') return stale(row, item);
     if (item.progress !== undefined) txn.tables.notes.putProgress(row.seq, item.progress);
-    return { ok: true, dropped: keepLines(txn, item) };
+    const unkept = keepState(txn, item);
+    return { ok: true, dropped: keepLines(txn, item), ...(unkept > 0 && { unkept }) };
   });
+}
+
+/** What is there stays; new names over the bound are not kept. Gives how many were not. */
+function keepState({ tables, moment }: Txn, { seq, attempt, state = [] }: NoteItem): number {
+  if (state.length === 0) return 0;
+  const { notes } = tables;
+  const names = new Set(notes.state(seq).map(({ name }) => name));
+  let unkept = 0;
+  for (const { name, value } of state) {
+    if (!names.has(name) && names.size >= limits.stateNamesMax) unkept += 1;
+    else {
+      notes.putState(seq, { name, value, attempt, at: moment.wall });
+      names.add(name);
+    }
+  }
+  return unkept;
 }
 
 /** The first lines of a run are kept and later ones dropped: the beginning explains the rest. */

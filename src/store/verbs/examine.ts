@@ -9,6 +9,7 @@
  *    code.
  * Z5 The kept number of live rows is the counted one.
  * Z6 A parked run wakes when the first of its open waits is over.
+ * Z7 A run of a family is open there exactly if it is unfinished.
  */
 import { limits } from '../../core/limits.ts';
 import type { StoreFinding } from '../../ports/store-reads.ts';
@@ -61,6 +62,12 @@ function countRow(txn: Txn, tally: Tally, row: RunRow): void {
   }
   if (row.owner !== null && txn.tables.nodes.byKey(row.owner) === undefined) {
     tally.bad.push(`run '${row.id}' is owned by node ${row.owner}, which is not in the store`);
+  }
+  const kin = txn.tables.kin.of(row.seq);
+  if (kin !== undefined && kin.open === (row.stage === 'done')) {
+    tally.bad.push(
+      `run '${row.id}' is ${row.stage} and ${kin.open ? '' : 'not '}open to its family`,
+    );
   }
   if (row.stage === 'parked' && row.owner === null) checkWake(txn, tally, row);
   if (row.lane !== null) countLane(tally, row, row.lane);

@@ -4,6 +4,9 @@
  * F1 The first run stays as it is. What it only waited for is not taken along.
  * F2 A fork that is asked for again, after a lost answer, finds the run that it made.
  * F3 Its first owner gets a fence over 1: by that it knows that there are steps to be read.
+ * F4 It is pinned as the first run is, if it keeps steps of it, or as it is asked for.
+ * F4 What children gave is kept with them. So a fork begins anew where the first run started
+ *    children that are not all over, if not before: it starts children of its own there.
  */
 import { fenceNext, fenceNone } from '../../core/fence.ts';
 import type { Waking } from '../../ports/store.ts';
@@ -19,7 +22,8 @@ export function fork(txn: Txn, items: readonly ForkItem[]): Waking<readonly Fork
   return { reply, woken: txn.takeWoken() };
 }
 
-function forkOne(txn: Txn, { id, newId, from }: ForkItem, room: Room): ForkVerdict {
+function forkOne(txn: Txn, item: ForkItem, room: Room): ForkVerdict {
+  const { id, newId, from } = item;
   const { runs, steps } = txn.tables;
   const row = runs.byId(id);
   if (row === undefined) return { ok: false, code: 'run.not_found', message: `no run '${id}'` };
@@ -28,15 +32,25 @@ function forkOne(txn: Txn, { id, newId, from }: ForkItem, room: Room): ForkVerdi
     const message = `run '${id}' has no step '${from}'; its steps are named by kind and name`;
     return { ok: false, code: 'step.not_found', message };
   }
-  const below = first?.ord ?? null;
+  const below = least(first?.ord ?? null, firstOpen(txn, row.seq));
   const kept = steps.countEnded(row.seq, below);
   const made = runs.byId(newId);
   if (made !== undefined) return madeBefore(made, row, kept);
-  const accepted = acceptCopy(txn, row, newId, room, fenceOfFork);
+  const pin = item.pin === undefined && kept > 0 ? row.pin : (item.pin ?? null);
+  const accepted = acceptCopy(txn, row, newId, room, { fence: fenceOfFork, pin });
   if (!accepted.ok) return accepted;
   steps.copyEnded(row.seq, below, accepted.seq);
   return { ok: true, id: newId, created: true, kept };
 }
+
+/** F4: the `ord` of the first step that started children which are not all over. */
+function firstOpen({ tables: { kin, steps } }: Txn, seq: number): number | null {
+  const key = kin.of(seq)?.hasChildren ? kin.firstOpenStart(seq) : null;
+  return key === null ? null : (steps.get(seq, key)?.ord ?? null);
+}
+
+const least = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
 
 /** F3: as if somebody had owned it before. */
 const fenceOfFork = fenceNext(fenceNone);

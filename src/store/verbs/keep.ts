@@ -8,6 +8,8 @@ import { type WallMs, wallPlus } from '../../core/time.ts';
 import type { Waking } from '../../ports/store.ts';
 import type { PauseView, Retention, TenantTermsChange } from '../../ports/store-reads.ts';
 import { applyEvent, letInOfTenant, letIntoLane } from './apply.ts';
+import { isNeeded } from './family.ts';
+import { pruneFlows } from './flow.ts';
 import type { Txn } from './txn.ts';
 
 /** How long nodes that ended are still shown. */
@@ -102,14 +104,16 @@ export function prune(
     if (endedAt === null || endedAt > wallPlus(txn.moment.wall, -endedNodesKeptMs)) continue;
     if (runs.countOwnedBy(record.node) === 0) nodes.remove(record.node);
   }
+  const looked = pruneFlows(txn, bound);
   txn.flush();
   settings.forgetTenants(txn.shareClock().turn, bound);
-  return { pruned: bound - room, more: room === 0 };
+  return { pruned: bound - room, more: room === 0 || looked === bound };
 }
 
 /**
  * The oldest finished runs that nothing needs any more. A run whose code lingers still holds its
- * places, and would take them along: it stays until that has settled.
+ * places, and would take them along: it stays until that has settled. So does a child whose parent
+ * may still ask for what it gave.
  */
 function removable(
   txn: Txn,
@@ -120,7 +124,7 @@ function removable(
   const { runs } = txn.tables;
   for (let looked = rowsMax; ; looked *= 2) {
     const seqs = runs.finished(kind, before, looked);
-    const free = seqs.filter((seq) => runs.bySeq(seq)?.owner === null);
+    const free = seqs.filter((seq) => runs.bySeq(seq)?.owner === null && !isNeeded(txn, seq));
     if (free.length >= rowsMax || seqs.length < looked) return free.slice(0, rowsMax);
   }
 }

@@ -8,6 +8,7 @@ import type {
   LaneView,
   LogPage,
   PauseView,
+  PinnedRuns,
   RunCounts,
   RunDetail,
   RunEnd,
@@ -25,7 +26,7 @@ import type { Txn } from './txn.ts';
 const gates: readonly Stage[] = ['time', 'lane', 'tenant', 'slot'];
 
 /** The status of a stage. */
-const statusOf = (stage: Stage): RunStatus =>
+export const statusOf = (stage: Stage): RunStatus =>
   stage === 'running' || stage === 'parked' || stage === 'quarantined' || stage === 'done'
     ? stage
     : 'queued';
@@ -46,6 +47,7 @@ export function shownRow(row: RunRow, owner: string | null, progress: string | n
     seq: row.seq,
     id: row.id,
     fn: row.fn,
+    pin: row.pin,
     status: statusOf(row.stage),
     gate,
     lane: row.lane,
@@ -83,6 +85,21 @@ export function get(txn: Txn, id: string): RunDetail | null {
     attempts: [...txn.tables.attempts.of(row.seq), ...lastAttempt(row)],
     logLines: size.kept,
     logLinesDropped: size.dropped,
+    ...familyOf(txn, row.seq),
+  };
+}
+
+function familyOf(
+  { tables: { kin, runs } }: Txn,
+  seq: number,
+): Pick<RunDetail, 'parent' | 'children' | 'childrenOpen'> {
+  const row = kin.of(seq);
+  if (row === undefined) return { parent: null, children: 0, childrenOpen: 0 };
+  const { batchItemsMax } = limits;
+  return {
+    parent: row.parent === null ? null : (runs.bySeq(row.parent)?.id ?? null),
+    children: row.hasChildren ? kin.count(seq, false, batchItemsMax) : 0,
+    childrenOpen: row.hasChildren ? kin.count(seq, true, batchItemsMax) : 0,
   };
 }
 
@@ -194,6 +211,10 @@ export function tenantView(txn: Txn, tenant: string): TenantView {
 
 /** Everything that is paused. */
 export const pauses = (txn: Txn): readonly PauseView[] => txn.tables.settings.pauses();
+
+/** Versions that unfinished runs are pinned to. */
+export const pinned = (txn: Txn, rowsMax: number): readonly PinnedRuns[] =>
+  txn.tables.runs.countPinned(Math.min(Math.max(1, rowsMax), limits.pageRowsMax));
 
 /** Runs by status and by outcome. */
 export function counts(txn: Txn): RunCounts {

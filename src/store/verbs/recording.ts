@@ -4,11 +4,14 @@
  * R1 An owner's writes are guarded by the fence; the writes of one item are all done, or none.
  * R2 The end of a step is written once: whoever comes second is told what stands.
  * R3 A wait that begins looks back first: an event that came since the run was accepted, and that
- *    the run has not seen yet, ends it at once.
+ *    the run has not seen yet, ends it at once; so does the first signal that nobody was given, and
+ *    a group of children that are all over.
  * R4 A run is parked only if its code has seen every end: otherwise it is queued again at once.
  * R5 An owner that knows more ends than are kept speaks of a past that a failover took away:
  *    nothing of it is kept, and it is not parked but executed again.
+ * R6 With the first end or wait that is kept a run is pinned to the version of its owner's code.
  */
+import { groupOfWait } from '../../core/durable/keys.ts';
 import { valuesAt } from '../../core/durable/match.ts';
 import { fenceHolds } from '../../core/fence.ts';
 import { limits } from '../../core/limits.ts';
@@ -27,6 +30,7 @@ import type {
   StepWrite,
 } from '../../ports/store-steps.ts';
 import { applyEvent } from './apply.ts';
+import { takeFirst } from './inbox.ts';
 import { outcomeOf } from './row.ts';
 import type { RunRow } from './tables.ts';
 import type { Txn } from './txn.ts';
@@ -56,9 +60,25 @@ export function record(txn: Txn, items: readonly RecordItem[]): Waking<readonly 
     const full = noRoom(txn, row, item.writes);
     if (full !== null) return full;
     const { nth } = txn.tables.steps.size(row.seq);
-    return { ok: true, steps: item.writes.map((write) => keep(txn, row, write)), nth };
+    const steps = item.writes.map((write) => keep(txn, row, write));
+    pinned(txn, row, item.writes, item.pin);
+    return { ok: true, steps, nth };
   });
   return { reply, woken: txn.takeWoken() };
+}
+
+/** R6: the row as it is then. */
+function pinned(
+  txn: Txn,
+  row: RunRow,
+  writes: readonly StepWrite[],
+  pin: string | undefined,
+): RunRow {
+  if (pin === undefined || row.pin !== null) return row;
+  if (writes.every(({ does }) => does === 'begin')) return row;
+  const after = { ...row, pin };
+  txn.tables.runs.update(row, after);
+  return after;
 }
 
 /** R1: looked at before anything is written. */
@@ -112,11 +132,27 @@ function begin(
 ): StepRow {
   const { wall } = txn.moment;
   const wakeAt = wake === null ? null : 'at' in wake ? wake.at : wallPlus(wall, wake.afterMs);
-  const found = event === null ? undefined : cameBefore(txn, row, event);
-  const end = found === undefined ? null : { ...endBy(found), nth: nth + 1, at: wall };
+  const over = endedBefore(txn, row, base, event);
+  const end = over === null ? null : { ...over, nth: nth + 1, at: wall };
   const step: StepRow = { ...base, wait: { wakeAt, event, token }, end };
   txn.tables.steps.put(row.seq, row.tenant, step);
   return step;
+}
+
+/** R3 */
+function endedBefore(
+  txn: Txn,
+  row: RunRow,
+  { kind, key }: StepRow,
+  event: EventWanted | null,
+): StepEnd | null {
+  if (kind === 'child') {
+    return txn.tables.kin.anyOpen(row.seq, groupOfWait(key)) ? null : allEnded;
+  }
+  if (event === null) return null;
+  if (kind === 'signal') return takeFirst(txn, row.seq, event);
+  const found = cameBefore(txn, row, event);
+  return found === undefined ? null : endBy(found);
 }
 
 function cameBefore(txn: Txn, row: RunRow, wanted: EventWanted): EventRow | undefined {
@@ -134,6 +170,9 @@ function cameBefore(txn: Txn, row: RunRow, wanted: EventWanted): EventRow | unde
   }
   return undefined;
 }
+
+/** How a wait for children ends: what they gave is kept with them. Stored format. */
+export const allEnded: StepEnd = { how: 'returned', value: 'null', error: null };
 
 /** How a wait ends by an event: with what it gives. Stored format. */
 export const endBy = ({ n, id, at, data }: EventRow): StepEnd => ({
@@ -155,10 +194,11 @@ export function park(
     return verdictOf(row, applyEvent(txn, row, event));
   }
   for (const write of end.waits) keep(txn, row, write);
+  const held = pinned(txn, row, end.waits, end.pin);
   const { steps } = txn.tables;
   const missed = steps.size(row.seq).nth !== end.seen;
   const wakeAt = missed ? txn.moment.wall : steps.earliestWake(row.seq);
-  const parked = applyEvent(txn, row, { type: 'park', fence, wakeAt });
+  const parked = applyEvent(txn, held, { type: 'park', fence, wakeAt });
   if (!parked.ok || parked.row.stage !== 'parked' || !missed) return verdictOf(row, parked);
   return verdictOf(row, applyEvent(txn, parked.row, { type: 'wake' }));
 }

@@ -115,13 +115,16 @@ const unowned = {
   overdueCause: null,
 } as const;
 
+/** What follows from the state of a run; its pin does not. */
+type StateColumns = Omit<RunState, 'pin'>;
+
 /** The columns of a state. `startedAt` keeps the last claim; `judge` dates the patience. */
 export function columnsOf(
   run: Run,
   placing: Placing,
   startedAt: WallMs | null,
   patience: { readonly wait: Patience; readonly judge: number } | null,
-): RunState {
+): StateColumns {
   const base = {
     attempt: run.attempt,
     fence: run.fence,

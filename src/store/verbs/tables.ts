@@ -20,9 +20,18 @@ import type { ProcessIdentity } from '../../ports/process-table.ts';
 import type { KeyRow } from '../../ports/store-keys.ts';
 import type { HostedFunction } from '../../ports/store-nodes.ts';
 import type { PartBlock } from '../../ports/store-parts.ts';
-import type { PauseView, RunFilter, StoreFinding, TenantTerms } from '../../ports/store-reads.ts';
+import type {
+  PauseView,
+  PinnedRuns,
+  RunFilter,
+  StoreFinding,
+  TenantTerms,
+} from '../../ports/store-reads.ts';
 import type { AttemptRow, LogLine, RunPolicy } from '../../ports/store-runs.ts';
+import type { SignalRow, StateRow } from '../../ports/store-signals.ts';
 import type { EventItem, EventRow, StepRow } from '../../ports/store-steps.ts';
+import type { KinTable } from './family-table.ts';
+import type { DeadTable, FlowTable } from './flow-tables.ts';
 
 /** Where a run stands: its gate while queued, else its status. Stored format. */
 export type Stage = Gate | 'running' | 'parked' | 'quarantined' | 'done';
@@ -75,12 +84,17 @@ export interface RunState {
   readonly finishedAt: WallMs | null;
   /** JSON text of the outcome's error, or of the cause of the quarantine. */
   readonly error: string | null;
+  /** The version whose code goes on with it, or null. */
+  readonly pin: string | null;
 }
 
 /** One run, flat. `seq` is the order of acceptance. */
 export interface RunRow extends RunFacts, RunState {
   readonly seq: number;
 }
+
+/** A function, and the pin of some of its runs. */
+export type Queue = Pick<RunRow, 'fn' | 'pin'>;
 
 /** Runs and the indexes over them. */
 export interface RunTable {
@@ -94,15 +108,21 @@ export interface RunTable {
   /** Deletes the run with its input, result, attempts, steps, parts and log. */
   remove(seq: number): void;
   input(seq: number): string;
+  /** Keeps another input in place of the one before. */
+  putInput(seq: number, input: string): void;
   result(seq: number): string | null;
   putResult(seq: number, result: string): void;
 
-  /** Stage `slot` of one function, by (rank, seq). */
-  ready(fn: string, rowsMax: number): readonly RunRow[];
-  /** How many of stage `slot` of `fn` stand before (rank, seq), counted up to `atMost`. */
-  countReadyBefore(fn: string, rank: number, seq: number, atMost: number): number;
+  /** Stage `slot` of one function and pin, by (rank, seq). */
+  ready(of: Queue, rowsMax: number): readonly RunRow[];
+  /** How many of those stand before (rank, seq), counted up to `atMost`. */
+  countReadyBefore(of: Queue, rank: number, seq: number, atMost: number): number;
+  /** Rows with a pin that are not done, by function and pin. Looks at an index of all of them. */
+  countPinned(rowsMax: number): readonly PinnedRuns[];
   /** Stage `lane`, the smallest seq of the lane. */
   firstInLane(lane: string): RunRow | undefined;
+  /** Stage `lane` of the lane, by seq. */
+  waitingInLane(lane: string, rowsMax: number): readonly RunRow[];
   /** Rows with `laneHeld` in the lane, by seq. */
   laneHolders(lane: string, rowsMax: number): readonly RunRow[];
   countLaneHolders(lane: string, atMost: number): number;
@@ -198,10 +218,14 @@ export interface AttemptTable {
   trim(seq: number, keep: number): void;
 }
 
-/** Progress and log lines. */
+/** Progress, declared state and log lines. */
 export interface NoteTable {
   progress(seq: number): string | null;
   putProgress(seq: number, progress: string): void;
+  /** By name, in the order of UTF-16 units. */
+  state(seq: number): readonly StateRow[];
+  /** Keeps a value, in place of the one before under its name. */
+  putState(seq: number, row: StateRow): void;
   /** Log lines of a run: how many are kept and how many were dropped. */
   logSize(seq: number): { readonly kept: number; readonly dropped: number };
   addLine(seq: number, attempt: number, line: LogLine): void;
@@ -297,6 +321,17 @@ export interface EventTable {
   removeBefore(before: WallMs, rowsMax: number): number;
 }
 
+/** Signals to runs. */
+export interface SignalTable {
+  byId(seq: number, id: string): SignalRow | undefined;
+  /** The number of the last signal to the run, and how many of them nobody was given. */
+  size(seq: number): { readonly last: number; readonly unread: number };
+  insert(seq: number, row: SignalRow): void;
+  /** The first that nobody was given, of those that a wait with these names takes. */
+  first(seq: number, names: string): SignalRow | undefined;
+  take(seq: number, n: number): void;
+}
+
 /** A tenant: its terms, and where it stands in the fair order. */
 export interface TenantRow extends TenantTerms {
   readonly turn: number;
@@ -339,8 +374,12 @@ export interface Tables {
   readonly parts: PartTable;
   readonly steps: StepTable;
   readonly events: EventTable;
+  readonly signals: SignalTable;
+  readonly kin: KinTable;
   readonly settings: SettingTable;
   readonly keys: KeyTable;
+  readonly flows: FlowTable;
+  readonly dead: DeadTable;
   /** What only the adapter can examine: file, settings, integrity. */
   examine(): readonly StoreFinding[];
 }

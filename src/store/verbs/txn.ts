@@ -37,6 +37,8 @@ const tenantUnset = (tenant: string): TenantRow => ({
   turn: 0,
 });
 
+const noneWoken = () => ({ ready: false, stop: false, done: false });
+
 /** Begins the shared part of a transaction that the adapter has opened. */
 export function openTxn(tables: Tables, moment: Moment): Txn {
   const { settings } = tables;
@@ -45,7 +47,7 @@ export function openTxn(tables: Tables, moment: Moment): Txn {
   let clock: ShareClock | undefined;
   let clockChanged = false;
   let pauses: readonly PauseView[] | undefined;
-  let woken = { ready: false, stop: false, done: false };
+  let woken: { -readonly [What in keyof Woken]: Woken[What] } = noneWoken();
   return {
     tables,
     moment,
@@ -82,7 +84,7 @@ export function openTxn(tables: Tables, moment: Moment): Txn {
     },
     takeWoken() {
       const taken = woken;
-      woken = { ready: false, stop: false, done: false };
+      woken = noneWoken();
       return taken;
     },
     flush() {

@@ -5,17 +5,21 @@
  */
 import { cancel, owned, stops, sweep } from './cancel.ts';
 import { claim } from './claim.ts';
+import { dead, discard, redrive } from './dead.ts';
 import { end, note, settled } from './end.ts';
 import { emit } from './events.ts';
 import { examine } from './examine.ts';
 import { explain } from './explain.ts';
+import { children } from './family-reads.ts';
 import { fork } from './forking.ts';
 import { pause, prune, resume, setTenant } from './keep.ts';
 import { keys, putKey, revokeKey, touchKey } from './keys.ts';
 import { beat, drain, join, leave, nodes, recover } from './nodes.ts';
 import { append, parts } from './parts.ts';
-import { counts, ends, get, lanes, list, logs, pauses, steps, tenants } from './reads.ts';
+import { counts, ends, get, lanes, list, logs, pauses, pinned, steps, tenants } from './reads.ts';
 import { answer, record } from './recording.ts';
+import { repin } from './repin.ts';
+import { answers, signal, state } from './signals.ts';
 import { retry, start } from './start.ts';
 
 /** Verbs that change something: they run one after another in write transactions. */
@@ -29,9 +33,13 @@ export const writeVerbs = {
   record,
   emit,
   answer,
+  signal,
   fork,
   cancel,
   retry,
+  repin,
+  redrive,
+  discard,
   sweep,
   prune,
   pause,
@@ -54,15 +62,20 @@ export const readVerbs = {
   nodes,
   get,
   list,
+  dead,
   ends,
   explain,
   logs,
   parts,
   steps,
+  answers,
+  state,
+  children,
   lanes,
   tenants,
   pauses,
   counts,
+  pinned,
   examine,
   keys,
 } as const;

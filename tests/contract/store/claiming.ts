@@ -26,6 +26,7 @@ function handOut(contract: Contract): void {
       seq,
       id,
       fn: 'work',
+      pin: null,
       attempt: 1,
       failures: 0,
       fence: 1,

@@ -31,7 +31,7 @@ async function compare(model: Model, real: Real): Promise<void> {
   const { runs } = await real.store.list(ask);
   assert.deepEqual(
     [...runs].reverse().map((run) => ({
-      ...{ id: run.id, status: run.status, outcome: run.outcome?.kind ?? null },
+      ...{ id: run.id, status: run.status, pin: run.pin, outcome: run.outcome?.kind ?? null },
       ...{ fence: Number(run.fence), attempt: run.attempt, failures: run.failures },
       ...{ crashes: run.crashes, stopping: run.status === 'running' && run.stopReason !== null },
     })),
@@ -63,17 +63,40 @@ const start = (n: number, kind: Kind, input: string): Command =>
     if (known === undefined) model.accept(id, kind, input);
   });
 
-const claim = (n: number, runsMax: number): Command =>
-  command(`claim by ${n} up to ${runsMax}`, async (model, real) => {
+const claim = (n: number, runsMax: number, versions: readonly string[]): Command =>
+  command(`claim by ${n} up to ${runsMax} of ${versions}`, async (model, real) => {
     const node = real.nodes[n] ?? nodeKeyOf(0);
-    const runs = await real.scene.claim(node, runsMax, [real.name]);
-    assert.equal(runs.length, Math.min(runsMax, model.eligible().length));
-    for (const { id, seq, fence, attempt } of runs) {
+    const functions = [{ fn: real.name, runsMax, versions }];
+    const reply = await real.store.claim({ node, functions, runsMax });
+    assert.ok(reply.ok);
+    assert.equal(reply.runs.length, Math.min(runsMax, model.eligible(versions).length));
+    for (const { id, seq, fence, attempt, pin } of reply.runs) {
       const run = model.find(id);
       assert.ok(run !== undefined);
-      model.claimed(run, { id, seq, attempt, fence, node });
-      assert.equal(attempt, run.attempt);
+      model.claimed(run, { id, seq, attempt, fence, node }, versions);
+      assert.deepEqual([attempt, pin], [run.attempt, run.pin]);
     }
+  });
+
+const keep = (n: number, pin: string): Command =>
+  command(`keep a step of ${n} by ${pin}`, async (model, real) => {
+    const by = ownershipOf(model, n);
+    if (by === undefined) return;
+    const end = { how: 'returned', value: '1', error: null } as const;
+    const write = { does: 'end', key: 'step/a', kind: 'step', tries: 1, end } as const;
+    const { seq, attempt } = by;
+    const item = { seq, attempt, fence: fenceOf(by.fence), knows: 0, writes: [write], pin };
+    const { reply } = await real.store.record([item]);
+    const [verdict] = reply;
+    assert.equal(verdict?.ok === true ? 'kept' : verdict?.code, model.keep(by, pin));
+  });
+
+const repin = (n: number, pin: string | null): Command =>
+  command(`send ${n} on with ${pin}`, async (model, real) => {
+    const { reply } = await real.store.repin([{ id: real.id(n), pin }]);
+    const [verdict] = reply;
+    const said = verdict?.ok === true ? 'sent on' : verdict?.code;
+    assert.equal(said, model.repin(real.id(n), pin));
   });
 
 const end = (n: number, how: EndOfAttempt['how'], settled: boolean): Command =>
@@ -189,6 +212,8 @@ const how = fc.constantFrom<EndOfAttempt['how']>(
   'stopped',
   'handed-back',
 );
+const version = fc.constantFrom('1', '2');
+const hosted = fc.constantFrom(['1', '2'], ['2', '1'], ['1'], []);
 const pausable = fc.constantFrom('function', ...lanes);
 
 /** Sequences of commands; what keeps runs going is drawn more often. */
@@ -197,8 +222,10 @@ export const commands = (maxCommands: number, replayPath: string | undefined) =>
     [
       fc.tuple(id, kind, fc.constantFrom('1', '1', '2')).map((args) => start(...args)),
       fc.tuple(id, kind, fc.constant('1')).map((args) => start(...args)),
-      fc.tuple(node, fc.integer({ min: 1, max: 4 })).map((args) => claim(...args)),
-      fc.tuple(node, fc.constant(100)).map((args) => claim(...args)),
+      fc.tuple(node, fc.integer({ min: 1, max: 4 }), hosted).map((args) => claim(...args)),
+      fc.tuple(node, fc.constant(100), hosted).map((args) => claim(...args)),
+      fc.tuple(owner, version).map((args) => keep(...args)),
+      fc.tuple(id, fc.option(version)).map((args) => repin(...args)),
       fc.tuple(owner, how, fc.boolean()).map((args) => end(...args)),
       fc.tuple(owner, how, fc.boolean()).map((args) => end(...args)),
       owner.map(settle),

@@ -24,6 +24,8 @@ export interface ModelRun {
   status: 'queued' | 'running' | 'parked' | 'quarantined' | 'done';
   /** Has a place of its kind. */
   holds: boolean;
+  /** The version that goes on with it. */
+  pin: string | null;
   fence: number;
   attempt: number;
   failures: number;
@@ -58,7 +60,7 @@ export class Model {
   }
 
   accept(id: string, kind: Kind, input: string): void {
-    const counts = { fence: 0, attempt: 0, failures: 0, crashes: 0 };
+    const counts = { pin: null, fence: 0, attempt: 0, failures: 0, crashes: 0 };
     const state = { status: 'queued', holds: false, node: null, stopping: false } as const;
     this.runs.push({ id, kind, input, ...state, ...counts, outcome: null });
     this.letIn(kind);
@@ -72,12 +74,16 @@ export class Model {
     for (const run of waiting.slice(0, Math.max(0, places[kind] - held))) run.holds = true;
   }
 
-  eligible(): readonly ModelRun[] {
-    return this.paused ? [] : this.runs.filter((run) => eligible(run) === 'eligible');
+  /** What may be handed to whoever hosts these versions. */
+  eligible(versions: readonly string[]): readonly ModelRun[] {
+    if (this.paused) return [];
+    const may = ({ pin }: ModelRun): boolean => pin === null || versions.includes(pin);
+    return this.runs.filter((run) => eligible(run) === 'eligible' && may(run));
   }
 
-  claimed(run: ModelRun, ownership: Ownership): void {
-    assert.ok(this.eligible().includes(run), `${run.id} was handed out; it is ${run.status}`);
+  claimed(run: ModelRun, ownership: Ownership, versions: readonly string[]): void {
+    const may = this.eligible(versions).includes(run);
+    assert.ok(may, `${run.id} was handed out; it is ${run.status} with pin ${run.pin}`);
     assert.equal(ownership.fence, run.fence + 1, '(G1) every owner has a fence of its own');
     Object.assign(run, { status: 'running', fence: ownership.fence, node: ownership.node });
     run.attempt += 1;
@@ -122,6 +128,28 @@ export class Model {
     const keeps = run.kind !== 'limited' && !this.pausedLanes.has(run.kind);
     Object.assign(run, { status: 'queued', node: null, holds: run.holds && keeps });
     this.letIn(run.kind);
+  }
+
+  /** Keeps a step of a running run by the code of a version. */
+  keep(by: Ownership, version: string): string {
+    const run = this.find(by.id);
+    if (run === undefined || run.fence !== by.fence || run.status !== 'running') {
+      return 'fence.stale';
+    }
+    run.pin ??= version;
+    return 'kept';
+  }
+
+  repin(id: string, version: string | null): string {
+    const run = this.find(id);
+    if (run === undefined) return 'run.not_found';
+    if (run.status === 'running') return 'run.illegal_transition';
+    if (run.status === 'done') return 'run.already_done';
+    run.pin = version;
+    if (run.status !== 'quarantined') return 'sent on';
+    run.crashes = 0;
+    this.requeue(run);
+    return 'sent on';
   }
 
   settled(run: ModelRun, node: number, attempt: number): void {

@@ -130,6 +130,27 @@ function beating(contract: Contract): void {
     await keeper.stop();
   });
 
+  contract('renews at once when it is told to hurry, where its clock needs that', async (scene) => {
+    const node = await scene.join();
+    const { keeper, beats } = keep(scene.store, node, 60_000);
+    await scene.until('it beat', async () => beats.length === 1);
+    const { hurry } = keeper;
+    assert.equal(hurry === undefined, scene.store.kind === 'sqlite', 'its clock never stands');
+    if (hurry === undefined) {
+      await keeper.stop();
+      return;
+    }
+    const first = keeper.lastRenewalStarted();
+    // A second word while the first is obeyed changes nothing.
+    hurry();
+    hurry();
+    await scene.until('it beat again', async () => beats.length === 2);
+    assert.ok(keeper.lastRenewalStarted() >= first);
+    await keeper.stop();
+    hurry();
+    assert.equal(beats.length, 2);
+  });
+
   contract('brings with each beat the other nodes, and who is asked to stop', async (scene) => {
     const node = await scene.join({ name: 'mine' });
     await scene.join({ name: 'other' });

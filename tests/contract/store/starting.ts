@@ -36,6 +36,7 @@ function facts(contract: Contract): void {
     assert.equal(seq, 1);
     assert.deepEqual(run, {
       ...wish,
+      pin: null,
       status: 'queued',
       gate: 'slot',
       attempt: 0,
@@ -54,6 +55,9 @@ function facts(contract: Contract): void {
       attempts: [],
       logLines: 0,
       logLinesDropped: 0,
+      parent: null,
+      children: 0,
+      childrenOpen: 0,
     });
   });
 

@@ -3,8 +3,10 @@
  */
 import assert from 'node:assert/strict';
 import { matchKey } from '../../../src/core/durable/match.ts';
+import { namesText, signalEvent, signalValues } from '../../../src/core/durable/signals.ts';
 import type { WallMs } from '../../../src/core/time.ts';
 import type { ClaimedRun, EndVerdict } from '../../../src/ports/store-runs.ts';
+import type { SignalVerdict } from '../../../src/ports/store-signals.ts';
 import type {
   AnswerVerdict,
   EventItem,
@@ -71,6 +73,33 @@ export const waitFor = (
 
 /** A wait for whoever has the token. */
 export const approval = (token: string): Wait => wait(`approval/${token}`, 'approval', { token });
+
+/** A wait of a run for signals of these names. */
+export const waitForSignal = (
+  run: Pick<ClaimedRun, 'id'>,
+  names: readonly string[],
+  rest: { readonly afterMs?: number; readonly key?: string } = {},
+): Wait =>
+  wait(`signal/${rest.key ?? names.join(',')}`, 'signal', {
+    wake: rest.afterMs === undefined ? null : { afterMs: rest.afterMs },
+    event: {
+      ...{ name: signalEvent(run.id), paths: namesText(names), values: signalValues },
+      after: 0,
+    },
+  });
+
+/** Sends a signal and gives the verdict. */
+export async function signalAs(
+  scene: Scene,
+  runId: string,
+  name: string,
+  data: unknown,
+  id: string,
+): Promise<SignalVerdict> {
+  const { reply } = await scene.store.signal([{ runId, id, name, data: JSON.stringify(data) }]);
+  assert.ok(reply[0] !== undefined);
+  return reply[0];
+}
 
 /** Keeps steps and gives the verdict. */
 export async function recordAs(

@@ -12,8 +12,12 @@ import { cancelling } from './cancelling.ts';
 import { claiming } from './claiming.ts';
 import { closing } from './closing.ts';
 import { crashing } from './crashing.ts';
+import { deadLetters } from './dead-letters.ts';
 import { ending } from './ending.ts';
 import { explaining } from './explaining.ts';
+import { families } from './families.ts';
+import { familyClosing } from './family-closing.ts';
+import { flow } from './flow.ts';
 import { forking } from './forking.ts';
 import { keys } from './keys.ts';
 import { laneChanges } from './lane-changes.ts';
@@ -25,12 +29,14 @@ import { overdue } from './overdue.ts';
 import { parking } from './parking.ts';
 import { parts } from './parts.ts';
 import { payloads } from './payloads.ts';
+import { pinning } from './pinning.ts';
 import { pruning } from './pruning.ts';
 import { reading } from './reading.ts';
 import { restarting } from './restarting.ts';
 import { retrying } from './retrying.ts';
 import { Scene } from './scene.ts';
 import { sharing } from './sharing.ts';
+import { signals } from './signals.ts';
 import { starting } from './starting.ts';
 import { startingAgain } from './starting-again.ts';
 import { steps } from './steps.ts';
@@ -82,7 +88,13 @@ const themes: Readonly<Record<string, (contract: Contract) => void>> = {
   steps,
   'waits and events': waits,
   parking,
+  signals,
   forking,
+  'pins to versions': pinning,
+  'flow control': flow,
+  'dead letters': deadLetters,
+  families,
+  'families that come to an end': familyClosing,
   pruning,
   reading,
   explaining,

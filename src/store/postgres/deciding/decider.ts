@@ -6,6 +6,7 @@
  * W2 Both do the same; a decision is named by its verb and arguments, which are plain data.
  * W3 A decision whose end is unknown is made again, and finds out what became of the first.
  */
+import type { DiscardItem, DiscardVerdict } from '../../../ports/store-flow.ts';
 import type { CancelItem, CancelVerdict, StartItem } from '../../../ports/store-runs.ts';
 import type { AnswerItem, AnswerVerdict, EventItem } from '../../../ports/store-steps.ts';
 import type { Txn } from '../../verbs/txn.ts';
@@ -72,8 +73,18 @@ function answerAgain(txn: Txn, items: readonly AnswerItem[]): ReplyOf<'answer'> 
   return { ...answer, reply };
 }
 
+/** W3: what is no dead letter by now was discarded by the first try, or needs no other. */
+function discardAgain(txn: Txn, items: readonly DiscardItem[]): ReplyOf<'discard'> {
+  const answer = writeVerbs.discard(txn, items);
+  const reply = answer.reply.map((verdict, at): DiscardVerdict => {
+    const row = txn.tables.runs.byId(items[at]?.id ?? '');
+    return verdict.ok || row?.stage !== 'done' ? verdict : { ok: true };
+  });
+  return { ...answer, reply };
+}
+
 /** Verbs that are made otherwise when the end of a first try is unknown. */
-const madeAgain = { cancel: cancelAgain, answer: answerAgain } as const;
+const madeAgain = { cancel: cancelAgain, answer: answerAgain, discard: discardAgain } as const;
 
 const isMadeAgain = (name: DecidedName): name is keyof typeof madeAgain => name in madeAgain;
 

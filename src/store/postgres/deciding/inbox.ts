@@ -3,7 +3,8 @@
  *
  * I1 A run leaves the inbox in the transaction that accepts it.
  * I2 A run whose id is taken by another one is dropped, and said so: nobody is left to refuse it
- *    to. One for which there is no room stays until there is.
+ *    to. One for which there is no room stays until there is. One that its terms of flow control
+ *    refuse, or make another run, is there, and ended as rejected (T4 of the verb).
  * I3 The floor of the inbox says up to where a sweep has looked. A claim asks for a sweep when it
  *    finds something behind it. What a long transaction commits before it, and what had no room, is
  *    found by the sweeps that come anyway.
@@ -11,6 +12,7 @@
 import { policyUnset } from '../../../core/policy-unset.ts';
 import type { WallMs } from '../../../core/time.ts';
 import type { Woken } from '../../../ports/store.ts';
+import type { StartFlow } from '../../../ports/store-flow.ts';
 import type { RunPolicy, StartItem } from '../../../ports/store-runs.ts';
 import { start } from '../../verbs/start.ts';
 import type { Queries } from '../queries.ts';
@@ -34,6 +36,7 @@ interface Waiting {
   readonly tags?: readonly string[];
   readonly policy?: RunPolicy;
   readonly trace?: string | null;
+  readonly flow?: StartFlow;
 }
 
 const itemOf = (waiting: Waiting): StartItem => ({
@@ -51,6 +54,7 @@ const itemOf = (waiting: Waiting): StartItem => ({
   // What is null there was left out by whoever wrote the item.
   policy: { ...policyUnset, ...waiting.policy },
   trace: waiting.trace ?? null,
+  ...(waiting.flow === undefined ? {} : { flow: waiting.flow }),
 });
 
 /** What was accepted. */
@@ -77,7 +81,7 @@ export async function acceptInbox(deciding: Deciding, queries: Queries): Promise
     deciding,
     queries,
     startWants(items),
-    (txn) => start(txn, items),
+    (txn) => start(txn, items, true),
     (decided) => {
       const last = rows.at(-1);
       if (last === undefined) return null;

@@ -12,6 +12,9 @@ import type { PauseView } from '../../../ports/store-reads.ts';
 import { judgeStepMsMax } from '../../judge-clock.ts';
 import { type RunTuple, runOf } from '../../run-tuple.ts';
 import type { Moment, NodeRecord, RunRow, TenantRow } from '../../verbs/tables.ts';
+import { type FlowWants, LoadedFlows } from './loaded-flows.ts';
+import { type KinWants, LoadedKin } from './loaded-kin.ts';
+import { LoadedSignals, type SignalWants } from './loaded-signals.ts';
 import { LoadedSteps, type StepWants } from './loaded-steps.ts';
 
 /** The ranges that `load` knows. */
@@ -27,7 +30,7 @@ export type RangeKind =
   | 'last';
 
 /** What a decision will look at, as far as its caller knows. */
-export interface Wants extends StepWants {
+export interface Wants extends StepWants, SignalWants, FlowWants, KinWants {
   readonly seqs?: readonly number[];
   readonly ids?: readonly string[];
   readonly inputs?: readonly number[];
@@ -133,6 +136,9 @@ export class Loaded {
   readonly owners = new Map<number, string>();
   readonly asked = { seqs: new Set<number>(), ids: new Set<string>() };
   readonly steps = new LoadedSteps();
+  readonly signals = new LoadedSignals();
+  readonly flows = new LoadedFlows();
+  readonly kin = new LoadedKin();
   nodes: Map<NodeKey, { readonly record: NodeRecord; readonly running: number }> | null = null;
   clock: ShareClock | undefined;
   pauses: readonly PauseView[] = [];

@@ -14,6 +14,8 @@ import { type Index, indexes, isQueued, Overlay, type RowChange } from './overla
 export interface DecidedRuns extends RunTable {
   readonly changes: ReadonlyMap<number, RowChange>;
   readonly newInputs: ReadonlyMap<number, string>;
+  /** Inputs that took the place of others. */
+  readonly inputs: ReadonlyMap<number, string>;
   readonly results: ReadonlyMap<number, string>;
 }
 
@@ -40,11 +42,13 @@ export function openRuns(loaded: Loaded): DecidedRuns {
 
 function openRows(loaded: Loaded, overlay: Overlay) {
   const newInputs = new Map<number, string>();
+  const inputs = new Map<number, string>();
   const newIds = new Map<string, number>();
   const reserved = () => loaded.need(loaded.first ?? undefined, { fresh: 1 });
   let next: number | null = null;
   return {
     newInputs,
+    inputs,
     insert(row, input) {
       const seq = next ?? reserved();
       next = seq + 1;
@@ -66,7 +70,11 @@ function openRows(loaded: Loaded, overlay: Overlay) {
       return loaded.need<RunRow | undefined>(undefined, { ids: [id] });
     },
     update: (before, after) => overlay.change(before, after),
-    input: (seq) => newInputs.get(seq) ?? loaded.need(loaded.inputs.get(seq), { inputs: [seq] }),
+    input: (seq) =>
+      newInputs.get(seq) ??
+      inputs.get(seq) ??
+      loaded.need(loaded.inputs.get(seq), { inputs: [seq] }),
+    putInput: (seq, input) => void (newInputs.has(seq) ? newInputs : inputs).set(seq, input),
   } satisfies Partial<DecidedRuns>;
 }
 
@@ -77,6 +85,7 @@ function openPlaces(loaded: Loaded, overlay: Overlay) {
     loaded.need(loaded.tenants.get(tenant), { tenants: [tenant] });
   return {
     firstInLane: (lane) => first(indexes.lane, lane, 1)[0],
+    waitingInLane: (lane, rowsMax) => first(indexes.lane, lane, rowsMax),
     laneHolders: (lane, rowsMax) => first(indexes.holders, lane, rowsMax),
     countLaneHolders(lane, atMost) {
       const base = loaded.need(loaded.laneHeld.get(lane), { lanes: [lane] });
@@ -117,6 +126,7 @@ const notAsked = (what: string) => (): never => {
 const unasked = {
   ready: notAsked('the order of hand-out'),
   countReadyBefore: notAsked('places in the order of hand-out'),
+  countPinned: notAsked('pinned runs'),
   countLaneBefore: notAsked('places in a lane'),
   busyLanes: notAsked('busy lanes'),
   stopsOf: notAsked('stop orders'),

@@ -97,6 +97,8 @@ export function openNotes(): NoteTable {
   return {
     progress: refuse,
     putProgress: refuse,
+    state: refuse,
+    putState: refuse,
     logSize: refuse,
     addLine: refuse,
     addDropped: refuse,

@@ -31,12 +31,23 @@ function need<T>(value: T | undefined, wants: StepWants): T {
   throw new Missing(wants);
 }
 
+/** What to load to know how many steps ended before one that is loaded. */
+function forkAt({ rows, steps }: Loaded, seq: number, ord: number | null): StepWants {
+  const id = rows.get(seq)?.id;
+  for (const [key, row] of steps.rows) {
+    const isIt = row.ord === ord && key === keyOf(seq, row.key);
+    if (isIt && id !== undefined) return { forks: [{ id, from: row.key }] };
+  }
+  return { steps: [{ seq, keys: [] }] };
+}
+
 const notAsked = (what: string) => (): never => {
   throw new HoldfastError('internal.defect', `no decision asks for ${what}`);
 };
 
 /** Opens the steps. */
-export function openSteps({ steps: loaded }: Loaded): DecidedSteps {
+export function openSteps(all: Loaded): DecidedSteps {
+  const { steps: loaded } = all;
   const changes = new Map<string, StepChange>();
   const sizes = new Map<number, { readonly count: number; readonly nth: number }>();
   const copies: { readonly seq: number; readonly below: number | null; to: number }[] = [];
@@ -77,7 +88,7 @@ export function openSteps({ steps: loaded }: Loaded): DecidedSteps {
       return times.length === 0 ? null : wallMs(Math.min(...times));
     },
     countEnded: (seq, belowOrd) =>
-      need<number>(loaded.ended.get(keyOf(seq, belowOrd ?? 0)), { steps: [{ seq, keys: [] }] }),
+      need(loaded.ended.get(keyOf(seq, belowOrd ?? 0)), forkAt(all, seq, belowOrd)),
     copyEnded: (seq, below, to) => void copies.push({ seq, below, to }),
     byToken(token) {
       const place = tokens.get(token) ?? loaded.tokens.get(token);

@@ -4,9 +4,11 @@
  * W1 Only what changed is written, each row once, as it is at the end.
  */
 
+import { queueOf } from '../../../core/queue.ts';
 import { outcomeCodes, stageCodes } from '../../run-tuple.ts';
 import type { RunRow } from '../../verbs/tables.ts';
 import { jsonParam } from '../json-param.ts';
+import type { DecidedKin } from './kin.ts';
 import type { DecidedRuns } from './runs.ts';
 import type { DecidedAttempts, DecidedNodes, DecidedSettings } from './small.ts';
 
@@ -16,6 +18,7 @@ export interface Decided {
   readonly nodes: DecidedNodes;
   readonly attempts: DecidedAttempts;
   readonly settings: DecidedSettings;
+  readonly kin: DecidedKin;
 }
 
 type Rows = object[];
@@ -23,7 +26,7 @@ type Rows = object[];
 /** The text, or null when nothing changed. */
 export function writtenText(decided: Decided): string | null {
   const text: Record<string, unknown> = {};
-  const live = runRows(decided.runs, text);
+  const live = runRows(decided, text);
   if (live !== 0) text.live = live;
   const { attempts, nodes, settings } = decided;
   put(
@@ -96,23 +99,31 @@ function settingRows({ changed }: DecidedSettings, text: Record<string, unknown>
 }
 
 /** Writes the rows of runs; gives by how much the number of live ones changed. */
-function runRows({ changes, newInputs, results }: DecidedRuns, text: Record<string, unknown>) {
+function runRows({ runs: decided, kin }: Decided, text: Record<string, unknown>) {
+  const { changes, newInputs, results } = decided;
   const runs: Rows = [];
   const liveIn: Rows = [];
   const liveUp: ReturnType<typeof liveOf>[] = [];
   const liveOut: number[] = [];
+  const unpinned: number[] = [];
   const ended: Rows = [];
   let live = 0;
   for (const { before, after } of changes.values()) {
     if (before === undefined) {
       runs.push(factsOf(after, newInputs.get(after.seq) ?? ''));
-      liveIn.push(liveOf(after));
+      if (after.stage === 'done') {
+        // It was refused, or others took its place, in the decision that accepted it.
+        ended.push(endedOf(after, null));
+        continue;
+      }
+      liveIn.push({ ...liveOf(after), kin: kin.changes.has(after.seq) ? 1 : null });
       live += 1;
       continue;
     }
     const stays = after.stage !== 'done' || after.owner !== null;
     if (stays) liveUp.push(liveOf(after));
     else liveOut.push(after.seq);
+    if (before.pin !== null && after.pin === null) unpinned.push(after.seq);
     if (after.stage !== 'done' || before.stage === 'done') continue;
     ended.push(endedOf(after, results.get(after.seq) ?? null));
     live -= 1;
@@ -122,6 +133,7 @@ function runRows({ changes, newInputs, results }: DecidedRuns, text: Record<stri
   // In the order in which everybody locks them.
   liveUp.sort((a, b) => a.seq - b.seq);
   liveOut.sort((a, b) => a - b);
+  put(text, 'unpinned', unpinned);
   put(text, 'live_up', liveUp);
   put(text, 'live_out', liveOut);
   put(text, 'ended', ended);
@@ -147,7 +159,7 @@ const factsOf = (row: RunRow, input: string): object => ({
 
 const liveOf = (row: RunRow) => ({
   seq: row.seq,
-  fn: row.fn,
+  fn: queueOf(row.fn, row.pin),
   lane: row.lane,
   tenant: row.tenant,
   deadline_at: row.deadlineAt,
@@ -184,4 +196,5 @@ const endedOf = (row: RunRow, result: string | null): object => ({
   failures: row.failures,
   crashes: row.crashes,
   started_at: row.startedAt,
+  pin: row.pin,
 });

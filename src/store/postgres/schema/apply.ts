@@ -6,7 +6,9 @@
  *    defect: the transaction fails and nothing is written.
  * A2 Nobody is declared dead who has renewed its lease since that was decided: then everything is
  *    decided anew. Beats do not wait for the gate.
- * A3 Whatever stands at the last gate after it lies behind its function's floor.
+ * A3 Whatever stands at the last gate after it lies behind its queue's floor.
+ * A4 A program that knows of no pins writes rows without one: they stay pinned as they are. Who
+ *    takes a pin away says so by `unpinned`.
  */
 export const applySql = (s: string): string => `
 create function ${s}.apply(p json) returns void language plpgsql volatile as $$
@@ -25,6 +27,7 @@ begin
   end if;
   if p->'live_up' is not null then
     update ${s}.live l set
+      fn = case when strpos(r.fn, chr(31)) > 0 then r.fn else l.fn end,
       stage = r.stage, attempt = r.attempt, fence = r.fence, failures = r.failures,
       crashes = r.crashes, lane_held = r.lane_held, tenant_held = r.tenant_held,
       due_at = r.due_at, rank = r.rank, tag = r.tag, wait_key = r.wait_key, owner = r.owner,
@@ -36,6 +39,11 @@ begin
     if v_rows <> json_array_length(p->'live_up') then
       raise exception 'holdfast: % of % rows were there', v_rows, json_array_length(p->'live_up');
     end if;
+  end if;
+  if p->'unpinned' is not null then
+    update ${s}.live l set fn = r.fn from ${s}.runs r
+      where r.seq = l.seq and l.seq = any (array(
+        select value::bigint from json_array_elements_text(p->'unpinned')));
   end if;
   if p->'live_out' is not null then
     delete from ${s}.live
@@ -99,7 +107,8 @@ begin
   select array_agg(fn), array_agg(rank) into v_fns, v_ranks from (
     select fn, rank from json_populate_recordset(null::${s}.live, p->'live_in') where stage = 4
     union all
-    select fn, rank from json_populate_recordset(null::${s}.live, p->'live_up') where stage = 4
+    select l.fn, l.rank from json_populate_recordset(null::${s}.live, p->'live_up') r
+      join ${s}.live l on l.seq = r.seq where r.stage = 4
   ) placed;
   if v_fns is not null then perform ${s}.lower_floors(v_fns, v_ranks); end if;
 end

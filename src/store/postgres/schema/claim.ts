@@ -2,11 +2,13 @@
  * Owns the hand-out inside the database.
  *
  * H1 Only a live node gets runs, only of functions that it asked for and that are not paused, never
- *    more than it has room for.
- * H2 The order is by rank over all functions asked for, then by acceptance. Of each function a few
- *    rows are read at first, and more only while unread ones may belong to those handed out.
- * H3 A function's rows are read from its floor on; the floor follows what was handed out.
- * H4 One function is handed out in one statement; of several the orders are merged first.
+ *    more than it has room for. It asks for queues: those of functions, and those of their versions
+ *    (`src/core/queue.ts`), which stand in `live.fn`. All queues of a function share its room.
+ * H2 The order is by rank over all queues asked for, then by acceptance. Of each queue a few rows
+ *    are read at first, and more only while unread ones may belong to those handed out.
+ * H3 A queue's rows are read from its floor on; the floor follows what was handed out.
+ * H4 One queue is handed out in one statement; of several the orders are merged first. That of a
+ *    version counts only if a run stands in it: most functions have none that is pinned.
  * H5 The arithmetic is that of `advance` in `src/core/rank.ts` and of `patienceAtClaim` in
  *    `src/core/execution/deadline.ts`.
  * H6 A fence is greater than the one before, and than all that may have been given out and lost.
@@ -24,7 +26,7 @@ import { judgeLookMsMin, judgeStepMsMax } from '../../judge-clock.ts';
 
 /** A floor is written for so many runs of a function: before, the dead entries do not matter. */
 const floorRunsMin = 4;
-/** Rows that are read of each function at the least. */
+/** Rows that are read of each queue at the least. */
 const rowsEachMin = 8;
 
 const nextDue = (s: string): string => `
@@ -51,7 +53,27 @@ end
 $$;
 `;
 
-/** Of each function the first rows of its order, one more than asked for, numbered. */
+const functionOf = (queue: string): string => `split_part(${queue}, chr(31), 1)`;
+
+const waits = (s: string): string => `
+-- Whether a run stands in a queue.
+create function ${s}.waits_in(p_queue text) returns boolean language plpgsql volatile as $$
+declare
+  v_floor double precision;
+  v_seq bigint;
+begin
+  select a, b into v_floor, v_seq from ${s}.cells
+    where kind = 'floor' and key = p_queue order by n desc limit 1;
+  perform 1 from ${s}.live v
+    where v.fn = p_queue and v.stage = 4 and (v.rank, v.seq) >=
+      (coalesce(v_floor, '-infinity'::double precision), coalesce(v_seq, 0))
+    order by v.rank, v.seq limit 1;
+  return found;
+end
+$$;
+`;
+
+/** Of each queue the first rows of its order, one more than asked for, numbered. */
 const heads = (s: string): string => `
 create function ${s}.heads(p_fns text[], p_rooms integer[], p_each integer)
 returns table (
@@ -119,7 +141,7 @@ $$;
 const handOut = (s: string, order: string): string => `
     with first as materialized (${order}
     ), z as (
-      select o.*, r.id, r.input, r.lane, r.tags, r.retry_of, r.trace, r.accepted_at,
+      select o.*, r.id, r.fn, r.input, r.lane, r.tags, r.retry_of, r.trace, r.accepted_at,
         r.policy,
         p.attempt_timeout_ms as timeout, p.grace_ms as grace, coalesce(t.weight, 1) as weight,
         case when r.deadline_at is not null then greatest(0, r.deadline_at - w) end as left_ms,
@@ -144,53 +166,60 @@ const handOut = (s: string, order: string): string => `
           when z.left_ms is null or z.timeout <= z.left_ms then 'attempt'
           else 'deadline' end
       from z
-      where l.seq = z.seq and z.before < ${limits.claimInputCharsMax}
+      -- By their places, whatever the server believes of the size of the table.
+      where l.ctid = z.place and z.before < ${limits.claimInputCharsMax}
       returning z.ord, z.rank, z.tag, z.weight, z.id, z.input, z.lane, z.tags, z.retry_of,
         z.trace, z.accepted_at,
-        z.policy, l.seq, l.fn, l.tenant, l.attempt, l.failures, l.fence, l.deadline_at
+        z.policy, z.fn, l.seq, l.fn as queue, l.tenant, l.attempt, l.failures, l.fence,
+        l.deadline_at
     )
-    select count(*), sum(1 / weight), max(tag), array_agg(fn), array_agg(rank), array_agg(seq),
+    select count(*), sum(1 / weight), max(tag), array_agg(queue), array_agg(rank), array_agg(seq),
       (select count(*) from first), json_build_object(
         'seq', json_agg(seq), 'id', json_agg(id), 'fn', json_agg(fn), 'fence', json_agg(fence),
         'input', json_agg(input), 'tenant', json_agg(tenant), 'accepted', json_agg(accepted_at),
         'deadline', json_agg(deadline_at), 'policy', json_agg(policy),
-        'more', json_agg(json_build_array(ord - 1, attempt, failures, lane, tags, retry_of, trace))
+        'more', json_agg(json_build_array(ord - 1, attempt, failures, lane, tags, retry_of, trace,
+            case when queue <> fn then substr(queue, length(fn) + 2) end))
           filter (where attempt <> 1 or failures <> 0 or lane is not null or tags <> '[]'
-            or retry_of is not null or trace is not null)
+            or retry_of is not null or trace is not null or queue <> fn)
       )
     into v_taken, v_turns, v_tag, v_of, v_ranks, v_seqs, v_found, v_runs
     from (select * from handed order by ord) h;`;
 
-/** The order of one function, and one row more. */
+/** The order of one queue, and one row more. */
 const orderOfOne = (s: string): string => `
       select q.*, row_number() over (order by q.rank, q.seq) as ord
       from (
-        select v.seq, v.rank, v.tag from ${s}.live v
+        select v.seq, v.rank, v.tag, v.ctid as place from ${s}.live v
         where v.fn = v_fns[1] and v.stage = 4 and (v.rank, v.seq) >= (v_floor, v_floor_seq)
         order by v.rank, v.seq limit p_max + 1
       ) q`;
 
 /** An order that was found before. */
-const orderFound = `
-      select u.seq, u.rank, u.tag, u.ord
+const orderFound = (s: string): string => `
+      select u.seq, u.rank, u.tag, u.ord,
+        (select v.ctid from ${s}.live v where v.seq = u.seq) as place
       from unnest(v_seqs, v_ranks, v_tags) with ordinality as u(seq, rank, tag, ord)`;
 
-/** Merges the orders of several functions into v_seqs, v_ranks and v_tags. */
+/** Merges the orders of several queues into v_seqs, v_ranks and v_tags. */
 const merge = (s: string): string => `
     v_each := greatest(${rowsEachMin}, ceil(2.0 * p_max / cardinality(v_fns)));
     loop
       with c as materialized (
         select * from ${s}.heads(v_fns, v_rooms, v_each)
       ), first as materialized (
-        select c.* from c where c.nth <= least(c.room, v_each)
-        order by c.rank, c.seq limit p_max
+        select q.* from (
+          select c.*, row_number() over (
+            partition by ${functionOf('c.fn')} order by c.rank, c.seq) as among
+          from c where c.nth <= least(c.room, v_each)
+        ) q where q.among <= q.room order by q.rank, q.seq limit p_max
       ), last as (select rank, seq from first order by rank desc, seq desc limit 1)
       select
         (select array_agg(seq order by rank, seq) from first),
         (select array_agg(rank order by rank, seq) from first),
         (select array_agg(tag order by rank, seq) from first),
         (select count(*) from c),
-        -- A function was read short, and its unread rows may belong to the first.
+        -- A queue was read short, and its unread rows may belong to the first.
         exists (
           select 1 from c where c.nth = v_each and c.nth < c.room
             and exists (select 1 from c o where o.fn = c.fn and o.nth > v_each)
@@ -237,8 +266,8 @@ begin
   select array_agg(q.fn), array_agg(least(q.room, p_max)) into v_fns, v_rooms
   from unnest(p_fns, p_rooms) as q(fn, room)
   where q.room > 0 and not exists (
-    select 1 from ${s}.pauses p where p.kind = 'function' and p.key = q.fn
-  );
+    select 1 from ${s}.pauses p where p.kind = 'function' and p.key = ${functionOf('q.fn')}
+  ) and (strpos(q.fn, chr(31)) = 0 or ${s}.waits_in(q.fn));
   if cardinality(v_fns) = 1 then
     select a, b into v_floor, v_floor_seq from ${s}.cells
       where kind = 'floor' and key = v_fns[1] order by n desc limit 1;
@@ -246,7 +275,7 @@ begin
     v_floor_seq := coalesce(v_floor_seq, 0);
     -- Nobody counts beyond what was asked for.
     p_max := v_rooms[1];${handOut(s, orderOfOne(s))}
-  elsif v_fns is not null then${merge(s)}${handOut(s, orderFound)}
+  elsif v_fns is not null then${merge(s)}${handOut(s, orderFound(s))}
   end if;
   if coalesce(v_taken, 0) = 0 then
     return json_build_object('next', ${s}.next_due(w, j));
@@ -267,4 +296,5 @@ $$;
 `;
 
 /** The functions of the hand-out. */
-export const claimSql = (s: string): string => nextDue(s) + heads(s) + advance(s) + claim(s);
+export const claimSql = (s: string): string =>
+  nextDue(s) + waits(s) + heads(s) + advance(s) + claim(s);

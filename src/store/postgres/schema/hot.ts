@@ -98,14 +98,20 @@ begin
   perform ${s}.door('ends');
   w := ${s}.wall();
   with gone as (
-    delete from ${s}.live l using unnest(p_seqs, p_fences, p_results) as x(seq, fence, result)
-    where l.seq = x.seq and l.fence = x.fence and l.stage = 5
+    -- By their places, whatever the server believes of the size of the table.
+    delete from ${s}.live l using (
+      select u.*, (select v.ctid from ${s}.live v where v.seq = u.seq) as place
+      from unnest(p_seqs, p_fences, p_results) as u(seq, fence, result)
+    ) x
+    where l.ctid = x.place and l.fence = x.fence and l.stage = 5
       and not l.lane_held and not l.tenant_held
-    returning l.seq, l.attempt, l.fence, l.failures, l.crashes, l.started_at, x.result
+    returning l.seq, l.fn, l.attempt, l.fence, l.failures, l.crashes, l.started_at, x.result
   ), kept as (
     insert into ${s}.ended (seq, outcome, finished_at, error, result, attempt, fence, failures,
-      crashes, started_at)
-    select seq, 1, w, null, result, attempt, fence, failures, crashes, started_at from gone
+      crashes, started_at, pin)
+    select seq, 1, w, null, result, attempt, fence, failures, crashes, started_at,
+      nullif(split_part(fn, chr(31), 2), '')
+    from gone
     returning seq
   )
   select array_agg(seq) into v_seqs from kept;

@@ -4,12 +4,22 @@
  * B1 The run is put into the inbox and nothing else is locked: a long transaction of the caller
  *    holds up nobody, and a roll-back takes the run along. A sweep accepts what was committed.
  * B2 Everything that can be checked is checked at once, in the caller's transaction.
- * B3 The terms are those that the function's nodes published, or the defaults.
+ * B3 The terms are those that the function's nodes published, or the defaults. Of several versions
+ *    that one node hosts they are those of the last.
  */
 import { limits } from '../../../core/limits.ts';
 
 const optionNames =
   "'id', 'lane', 'laneWidth', 'tenant', 'priority', 'delayMs', 'dueAt', 'deadlineMs', 'tags'";
+
+/** What versions of the schema added to a start from SQL. */
+const added = {
+  none: { options: '', item: '' },
+  flow: {
+    options: ", 'flowKey'",
+    item: (s: string) => `,\n    'flow', ${s}.published_flow(p_fn, t, o)`,
+  },
+} as const;
 
 const refuse = (code: string, text: string, ...values: readonly string[]): string =>
   `raise exception using errcode = 'HF001', message = format(${[
@@ -23,7 +33,12 @@ const inputMax = String(limits.inputBytesMax);
 const size = 'octet_length(p_input::text)';
 
 const refusals = {
-  fn: refuse('request.invalid', 'the function is %L; give 1 to %s characters', 'p_fn', keyMax),
+  fn: refuse(
+    'request.invalid',
+    'the function is %L; give 1 to %s printable characters',
+    'p_fn',
+    keyMax,
+  ),
   option: refuse('request.invalid', 'there is no option %L', 'v_bad'),
   id: refuse('request.invalid', 'the id %L is not 1 to %s characters', 'v_id', idMax),
   key: refuse('request.invalid', 'a lane or tenant is not 1 to %s characters', keyMax),
@@ -32,12 +47,12 @@ const refusals = {
   tenant: refuse('request.invalid', 'the tenant of %L is computed; give the tenant', 'p_fn'),
 };
 
-export const inboxSql = (s: string): string => `
-create function ${s}.published(p_fn text) returns jsonb language sql stable as $$
-  select f->'start' from ${s}.nodes n, jsonb_array_elements(n.functions::jsonb) f
-  where f->>'fn' = p_fn order by (n.state = 'live') desc, n.node desc limit 1
-$$;
-
+/** `start`, as a version of the schema has it. */
+export function inboxStartSql(s: string, version: keyof typeof added): string {
+  const { options, item } = added[version];
+  const names = optionNames + options;
+  const more = typeof item === 'string' ? item : item(s);
+  return `
 -- Starts a run of a function in the transaction of the caller, and gives its id.
 create function ${s}.start(p_fn text, p_input jsonb default 'null', p_options jsonb default '{}')
 returns text language plpgsql volatile as $$
@@ -52,10 +67,11 @@ declare
     (o->>'deadlineMs')::double precision, (t->>'totalMs')::double precision);
   v_bad text;
 begin
-  if p_fn is null or p_fn = '' or length(p_fn) > ${limits.keyCharsMax} then
+  if p_fn is null or p_fn = '' or length(p_fn) > ${limits.keyCharsMax}
+    or strpos(p_fn, chr(31)) > 0 then
     ${refusals.fn}
   end if;
-  select key into v_bad from jsonb_object_keys(o) as key where key not in (${optionNames}) limit 1;
+  select key into v_bad from jsonb_object_keys(o) as key where key not in (${names}) limit 1;
   if v_bad is not null then
     ${refusals.option}
   end if;
@@ -88,12 +104,22 @@ begin
     'dueAt', coalesce((o->>'dueAt')::double precision, w + (o->>'delayMs')::double precision),
     'deadlineAt', w + v_total,
     'tags', coalesce(o->'tags', t->'tags', '[]'),
-    'policy', t->'policy'
+    'policy', t->'policy'${more}
   )));
   return v_id;
 end
 $$;
+`;
+}
 
+export const inboxSql = (s: string): string => `
+create function ${s}.published(p_fn text) returns jsonb language sql stable as $$
+  select f.f->'start'
+  from ${s}.nodes n, jsonb_array_elements(n.functions::jsonb) with ordinality as f(f, nth)
+  where f.f->>'fn' = p_fn order by (n.state = 'live') desc, n.node desc, f.nth desc limit 1
+$$;
+
+${inboxStartSql(s, 'none')}
 -- Puts runs into the inbox that the library has checked: one row of the answer for each item of
 -- the list, in its order. An id that is taken already is answered as by the library.
 create function ${s}.start_items(p_items jsonb)

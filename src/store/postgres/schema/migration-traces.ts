@@ -8,7 +8,8 @@ import { hotSql } from './hot.ts';
 import { loadSql } from './load.ts';
 import { runRowsSql } from './tables.ts';
 
-const anew = (text: string): string =>
+/** The same, where it is there already. */
+export const anew = (text: string): string =>
   text.replaceAll(/^create (function|view) /gm, 'create or replace $1 ');
 
 export const migrationTraces = (s: string): string => {

@@ -14,14 +14,21 @@ import { applySql } from './apply.ts';
 import { claimSql } from './claim.ts';
 import { clocksSql, lockClass } from './clocks.ts';
 import { epochsSql } from './epochs.ts';
+import { familiesSql } from './families.ts';
 import { hotSql } from './hot.ts';
 import { inboxSql } from './inbox.ts';
 import { keysSql } from './keys.ts';
 import { loadSql } from './load.ts';
+import { migrationFlow } from './migration-flow.ts';
+import { migrationOwners } from './migration-owners.ts';
+import { migrationPins } from './migration-pins.ts';
+import { migrationResults } from './migration-results.ts';
+import { migrationSignals } from './migration-signals.ts';
 import { migrationSteps } from './migration-steps.ts';
 import { migrationTraces } from './migration-traces.ts';
 import { ownersSql } from './owners.ts';
 import { partsSql } from './parts.ts';
+import { planningSql } from './planning.ts';
 import { pruningSql } from './pruning.ts';
 import { readsSql } from './reads.ts';
 import { tablesSql } from './tables.ts';
@@ -50,6 +57,19 @@ const migration1: Step = (s) =>
 const migrations: readonly Step[] = [
   migration1,
   (s) => [keysSql, migrationTraces, migrationSteps, partsSql].map((part) => part(s)).join('\n'),
+  // `planningSql` stands last: it is about functions that others make anew.
+  (s) =>
+    [
+      migrationOwners,
+      migrationPins,
+      migrationSignals,
+      migrationResults,
+      migrationFlow,
+      familiesSql,
+      planningSql,
+    ]
+      .map((part) => part(s))
+      .join('\n'),
 ];
 
 /** The version of a schema after all steps. */
@@ -66,17 +86,17 @@ export interface SchemaState {
 }
 
 /**
- * Every statement that leads from a version to the newest, for whoever applies them by hand with
+ * Every statement that leads from a version to a newer one, for whoever applies them by hand with
  * another role.
  */
-export function migrationText(schema: string, from = 0): string {
+export function migrationText(schema: string, from = 0, to = schemaVersion): string {
   const s = quoted(schema);
   const parts = from === 0 ? [`create schema if not exists ${s};`] : [];
-  for (const [at, step] of migrations.entries()) if (at >= from) parts.push(step(s));
+  for (const step of migrations.slice(from, to)) parts.push(step(s));
   const marks: readonly (readonly [string, string])[] = [
     ['product', 'holdfast'],
-    ['version', String(schemaVersion)],
-    ['oldest', String(oldestFor(schemaVersion))],
+    ['version', String(to)],
+    ['oldest', String(oldestFor(to))],
   ];
   for (const [key, value] of marks) {
     parts.push(

@@ -6,7 +6,7 @@
  *    too, before it reads them: numbers are never given twice, and the first end stands.
  * R2 Waits for events begin only under the gate, and events come only under the gate. So one of the
  *    two comes first: either the wait finds the event when it looks back, or the event finds the
- *    wait. `record` gets no waits for events.
+ *    wait. `record` gets no waits for events. So it is with waits for children and their ends.
  * R3 Waits that others end are ended only under the gate, and runs are parked only under the gate:
  *    a run that is parked has seen every end that came before, and every later one finds it parked.
  * R4 `park_plain` parks what holds no place of its tenant, was not asked to stop, has seen every

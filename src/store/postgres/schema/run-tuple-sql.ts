@@ -7,7 +7,7 @@ const columns = [
   ...['accepted_at', 'deadline_at', 'retry_of', 'stage', 'attempt', 'fence', 'failures', 'crashes'],
   ...['lane_held', 'tenant_held', 'due_at', 'rank', 'tag', 'wait_key', 'owner', 'started_at'],
   ...['stop_cause', 'stop_reason', 'stop_since', 'overdue_at', 'overdue_cause', 'outcome'],
-  ...['finished_at', 'error', 'trace'],
+  ...['finished_at', 'error', 'trace', 'pin'],
 ];
 
 /** The run behind an alias of `run_rows`, as a JSON array. */

@@ -1,0 +1,2 @@
+/** The module that threads execute: ours, and piscina's. */
+export const run = (input: unknown): unknown => input;

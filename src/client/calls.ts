@@ -1,0 +1,26 @@
+/**
+ * Owns how a call is written.
+ */
+import type { CallLaneView, CallStats, CallView } from '../runtime/calls/call-views.ts';
+import type { CallWords } from '../runtime/calls/calls.ts';
+
+/** What may be said about one call; each word overrules the definition. */
+export type CallTerms = Omit<CallWords, 'signal' | 'onProgress'>;
+
+/** What a process calls right now. */
+export interface LiveCalls {
+  readonly calls: readonly CallView[];
+  readonly lanes: readonly CallLaneView[];
+  readonly stats: CallStats;
+}
+
+/** A call without a timeout ends with that of its function, which is a minute at the most here. */
+const waitMsDefault = 60_000;
+
+export const callWaitMs = ({ timeoutMs = waitMsDefault }: CallTerms): number => timeoutMs;
+
+/** Makes the body of a call. */
+export const callBody = (input: unknown, terms: CallTerms): object => ({
+  ...terms,
+  input: input ?? null,
+});

@@ -1,0 +1,15 @@
+/** Three seconds of random load. More by command: npm run soak:calls. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { soak } from './soak.ts';
+
+it('random load leaves nothing behind, and every call has one answer', {
+  timeout: 120_000,
+}, async () => {
+  const { faults, calls, outcomes } = await soak({ seed: 20_263, seconds: 3 });
+  assert.deepEqual(faults, []);
+  assert.ok(calls > 500, `${calls} calls`);
+  for (const seen of ['succeeded', 'call.cancelled', 'call.timed_out', 'call.duplicate']) {
+    assert.ok((outcomes[seen] ?? 0) > 0, `${seen} was seen`);
+  }
+});

@@ -1,0 +1,106 @@
+/** Calls over HTTP, by bytes and by the client. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { defineFunction } from 'holdfast';
+import { createClient } from 'holdfast/client';
+import { HttpScene } from './scene.ts';
+
+const path = (fn: string): string => `/api/v1/functions/${fn}/call`;
+
+let scene: HttpScene;
+beforeEach(async () => {
+  scene = await HttpScene.open();
+});
+afterEach(() => scene[Symbol.asyncDispose]());
+
+describe('POST /api/v1/functions/{name}/call', () => {
+  it('gives the result, and stores nothing', async () => {
+    const { status, body } = await scene.ask(path('greet'), { body: { input: 'Ada' } });
+    assert.deepEqual([status, body], [200, { result: 'hello Ada' }]);
+    assert.deepEqual((await scene.hf.runs.list()).runs, []);
+  });
+
+  it('says what went wrong, with what was thrown and without its stack', async () => {
+    const { body } = await scene.refused('call.failed', path('fail'), { body: {} });
+    assert.match(body.detail, /no such thing/);
+    const { error } = body.details as { error: object };
+    assert.deepEqual(Object.keys(error).toSorted(), ['code', 'message', 'name']);
+    await scene.refused('function.unknown', path('nobody'), { body: {} });
+    await scene.refused('input.invalid', path('greet'), { body: { input: 1 } });
+    await scene.refused('request.invalid', path('greet'), { body: { input: 'A', timeout: 1 } });
+    await scene.refused('call.not_durable', path('ship'), { body: { input: 'x' } });
+    await scene.refused('call.timed_out', path('wait'), { body: { input: 'x', timeoutMs: 50 } });
+  });
+
+  it('refuses an id that is in use, or was lately', async () => {
+    const first = scene.ask(path('wait'), { body: { input: 'a', id: 'one' } });
+    await scene.meet('begun a').promise;
+    await scene.refused('call.duplicate', path('greet'), { body: { input: 'A', id: 'one' } });
+    scene.meet('a').resolve();
+    assert.equal((await first).status, 200);
+    await scene.refused('call.duplicate', path('greet'), { body: { input: 'A', id: 'one' } });
+  });
+
+  it('is cancelled when whoever asked is gone', async () => {
+    const controller = new AbortController();
+    const asked = fetch(`${scene.server.url}${path('wait')}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ input: 'gone' }),
+      signal: controller.signal,
+    });
+    await scene.meet('begun gone').promise;
+    const ended = Promise.withResolvers<void>();
+    scene.hf.calls.serve(
+      defineFunction({ name: 'next', lane: 'the seat', run: () => ended.resolve() }),
+    );
+    controller.abort();
+    await assert.rejects(asked);
+    for (let turn = 0; scene.hf.calls.stats().running > 0 && turn < 10_000; turn += 1) {
+      await new Promise(setImmediate);
+    }
+    assert.equal(scene.hf.calls.stats().cancelled, 1);
+  });
+
+  it('is cancelled when the server drains, and says so', async () => {
+    const asked = scene.ask<{ code: string }>(path('wait'), { body: { input: 'drained' } });
+    await scene.meet('begun drained').promise;
+    await scene.server.close({ graceMs: 5_000 });
+    const { status, body } = await asked;
+    assert.deepEqual([status, body.code], [503, 'node.draining']);
+    assert.equal(scene.hf.calls.stats().cancelled, 1);
+  });
+
+  it('is for whom the key says, under ids of its own', async () => {
+    const { key: secret } = await scene.hf.keys.create({ name: 'shop', tenant: 'acme' });
+    const who = defineFunction({ name: 'who', run: (_: unknown, ctx) => [ctx.tenant, ctx.runId] });
+    scene.hf.calls.serve(who);
+    const ask = { key: secret, body: { id: 'mine' } };
+    const { body } = await scene.ask<{ result: unknown }>(path('who'), ask);
+    assert.deepEqual(body.result, ['acme', 'acme~mine']);
+    const other = { key: secret, body: { tenant: 'other' } };
+    await scene.refused('auth.denied', path('who'), other);
+    await scene.refused('http.no_route', '/api/v1/calls', { key: secret });
+  });
+});
+
+describe('GET /api/v1/calls', () => {
+  it('shows what is under way, as the client does', async () => {
+    const client = createClient({ url: scene.server.url });
+    const seats = ['a', 'b'].map((input) => client.call('seat', input, { id: input }));
+    await scene.meet('begun a').promise;
+    for (let n = 0; (await client.liveCalls()).calls.length < 2 && n < 1_000; n += 1);
+    const { calls, lanes, stats } = await client.liveCalls();
+    const told = calls.map(({ id, fn, status, lane }) => [id, fn, status, lane]);
+    assert.deepEqual(told, [
+      ['a', 'seat', 'running', 'the seat'],
+      ['b', 'seat', 'queued', 'the seat'],
+    ]);
+    assert.deepEqual(lanes, [{ lane: 'the seat', holding: 1, waiting: 1, quarantined: false }]);
+    assert.deepEqual([stats.running, stats.queued], [1, 1]);
+    scene.meet('a').resolve();
+    scene.meet('b').resolve();
+    assert.deepEqual(await Promise.all(seats), ['a', 'b']);
+    await assert.rejects(client.call('nobody', null), { code: 'function.unknown', status: 404 });
+  });
+});
