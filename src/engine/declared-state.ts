@@ -5,10 +5,12 @@
  *    ones left is read once, when it is first asked for: nobody else writes it meanwhile.
  * D2 A fault of the store is waited out for as long as the attempt lasts.
  */
+
 import { checkKey } from '../core/check.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Notes, Pad } from './notes.ts';
+import { mayPass } from './passing.ts';
 import type { World } from './world.ts';
 
 /** What a run says of itself while it goes on. */
@@ -92,8 +94,3 @@ export class AttemptState implements DeclaredState {
     }
   }
 }
-
-const mayPass = (error: unknown): boolean =>
-  error instanceof HoldfastError &&
-  error.code.startsWith('store.') &&
-  error.code !== 'store.closed';

@@ -9,12 +9,12 @@
  * F3 Asking takes at most a share of the time, and leaves `gapMs` between two questions, however
  *    many wake-ups come.
  */
-import { HoldfastError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { type MonoMs, monoPlus } from '../core/time.ts';
 import type { Unsubscribe } from '../ports/bus.ts';
-import type { Timer } from '../ports/clock.ts';
 import type { PartsPage } from '../ports/store-parts.ts';
+import { mayPass } from './passing.ts';
+import { Question } from './question.ts';
 import type { World } from './world.ts';
 
 const askMsMin = 20;
@@ -58,15 +58,16 @@ export class Followers {
   readonly #askMsMax: number;
   readonly #wants = new Map<string, Want>();
   #subscriptions: readonly Unsubscribe[] = [];
-  #timer: { readonly at: MonoMs; readonly timer: Timer } | null = null;
-  #asking = false;
-  #restUntil: MonoMs;
+  readonly #question: Question;
   #closed: unknown = null;
 
   constructor(world: World, askMsMax = askMsMaxDefault) {
     this.#world = world;
     this.#askMsMax = askMsMax;
-    this.#restUntil = world.clock.mono();
+    this.#question = new Question(world.clock, {
+      ask: () => this.#ask(),
+      nextAt: () => this.#nextAt(),
+    });
   }
 
   /** Readers that wait. */
@@ -96,7 +97,7 @@ export class Followers {
     }
     want.waiters.add(waiter);
     want.askAt = now;
-    this.#arm(now);
+    this.#question.by(now);
     if (signal === undefined) return promise;
     const onAbort = (): void => {
       const found = this.#wants.get(key);
@@ -111,7 +112,7 @@ export class Followers {
   /** Ends every wait with an error. */
   close(error: unknown): void {
     this.#closed = error;
-    this.#timer?.timer.cancel();
+    this.#question.close();
     for (const unsubscribe of this.#subscriptions) unsubscribe();
     for (const { waiters } of this.#wants.values()) for (const { fail } of waiters) fail(error);
     this.#wants.clear();
@@ -123,55 +124,31 @@ export class Followers {
       if (this.#wants.size === 0) return;
       const now = this.#world.clock.mono();
       for (const want of this.#wants.values()) want.askAt = now;
-      this.#arm(now);
+      this.#question.by(now);
     };
     const { bus } = this.#world;
     this.#subscriptions = [bus.subscribe('parts', wake), bus.subscribe('done', wake)];
   }
 
-  #arm(at: MonoMs): void {
-    if (this.#closed !== null || this.#asking) return;
-    const when = Math.max(at, this.#restUntil) as MonoMs;
-    if (this.#timer !== null) {
-      if (this.#timer.at <= when) return;
-      this.#timer.timer.cancel();
-      this.#timer = null;
-    }
-    const delayMs = when - this.#world.clock.mono();
-    if (delayMs <= 0) {
-      this.#asking = true;
-      queueMicrotask(() => void this.#ask());
-      return;
-    }
-    const timer = this.#world.clock.after(delayMs, () => {
-      this.#timer = null;
-      this.#asking = true;
-      void this.#ask();
-    });
-    this.#timer = { at: when, timer };
+  #ask(): Promise<number> | null {
+    const asked = this.#due();
+    return asked.length === 0 ? null : this.#asked(asked);
   }
 
-  /** Never rejects. */
-  async #ask(): Promise<void> {
+  async #asked(asked: readonly Want[]): Promise<number> {
     const { clock, store } = this.#world;
-    const asked = this.#due();
-    if (asked.length > 0) {
-      const from = clock.mono();
-      const share = Math.max(pageCharsMin, Math.floor(callCharsMax / asked.length));
-      const charsMax = Math.min(limits.partsPageCharsMax, share);
-      try {
-        const pages = await store.parts(
-          asked.map((want) => ({ id: want.id, from: want.from, charsMax })),
-        );
-        for (const [at, want] of asked.entries()) this.#heard(want, pages[at] ?? null);
-      } catch (error) {
-        this.#failed(asked, error);
-      }
-      const now = clock.mono();
-      this.#restUntil = monoPlus(now, Math.max(gapMs, (now - from) * restShare));
+    const from = clock.mono();
+    const share = Math.max(pageCharsMin, Math.floor(callCharsMax / asked.length));
+    const charsMax = Math.min(limits.partsPageCharsMax, share);
+    try {
+      const pages = await store.parts(
+        asked.map((want) => ({ id: want.id, from: want.from, charsMax })),
+      );
+      for (const [at, want] of asked.entries()) this.#heard(want, pages[at] ?? null);
+    } catch (error) {
+      this.#failed(asked, error);
     }
-    this.#asking = false;
-    this.#armNext();
+    return Math.max(gapMs, (clock.mono() - from) * restShare);
   }
 
   #due(): Want[] {
@@ -198,17 +175,16 @@ export class Followers {
 
   /** A fault that passes is waited out; the next question finds out. */
   #failed(asked: readonly Want[], error: unknown): void {
-    const passes = error instanceof HoldfastError && error.code.startsWith('store.');
-    if (passes && error.code !== 'store.closed') return;
+    if (mayPass(error)) return;
     for (const want of asked) {
       this.#wants.delete(`${want.from} ${want.id}`);
       for (const { fail } of want.waiters) fail(error);
     }
   }
 
-  #armNext(): void {
+  #nextAt(): MonoMs | null {
     let next: MonoMs | null = null;
     for (const { askAt } of this.#wants.values()) if (next === null || askAt < next) next = askAt;
-    if (next !== null) this.#arm(next);
+    return next;
   }
 }

@@ -11,8 +11,8 @@
 import { limits } from '../core/limits.ts';
 import type { MonoMs } from '../core/time.ts';
 import { monoPlus } from '../core/time.ts';
-import type { Timer } from '../ports/clock.ts';
 import type { RunEnd } from '../ports/store-reads.ts';
+import { Question } from './question.ts';
 import type { World } from './world.ts';
 
 const askMsMin = 5;
@@ -44,18 +44,17 @@ export class Waits {
   readonly #world: World;
   readonly #askMsMax: number;
   readonly #waits = new Map<string, Wait>();
-  #timer: { readonly at: MonoMs; readonly timer: Timer } | null = null;
-  /** A question is under way, or will be at the end of this turn. */
-  #asking = false;
+  readonly #question: Question;
   /** Some run has ended since the last question: all are due. */
   #woken = false;
-  #restUntil: MonoMs;
-  #open = true;
 
   constructor(world: World, askMsMax = askMsMaxDefault) {
     this.#world = world;
     this.#askMsMax = askMsMax;
-    this.#restUntil = world.clock.mono();
+    this.#question = new Question(world.clock, {
+      ask: () => this.#ask(),
+      nextAt: (restUntil) => this.#nextAt(restUntil),
+    });
   }
 
   get size(): number {
@@ -78,7 +77,7 @@ export class Waits {
     wait.waiters.add(waiter);
     wait.askMs = askMsMin;
     wait.askAt = fresh ? monoPlus(now, askMsMin) : now;
-    this.#arm(wait.askAt);
+    this.#question.by(wait.askAt);
     const stop = (): void => {
       const found = this.#waits.get(id);
       found?.waiters.delete(waiter);
@@ -101,13 +100,12 @@ export class Waits {
   wake(): void {
     if (this.#waits.size === 0) return;
     this.#woken = true;
-    this.#arm(this.#world.clock.mono());
+    this.#question.by(this.#world.clock.mono());
   }
 
   /** Ends every wait with an error. */
   close(error: unknown): void {
-    this.#open = false;
-    this.#timer?.timer.cancel();
+    this.#question.close();
     for (const { waiters } of this.#waits.values()) for (const { fail } of waiters) fail(error);
     this.#waits.clear();
   }
@@ -119,35 +117,12 @@ export class Waits {
     for (const { tell } of wait.waiters) tell(heard);
   }
 
-  #arm(at: MonoMs): void {
-    if (!this.#open || this.#asking) return;
-    const when = Math.max(at, this.#restUntil) as MonoMs;
-    if (this.#timer !== null) {
-      if (this.#timer.at <= when) return;
-      this.#timer.timer.cancel();
-      this.#timer = null;
-    }
-    const delayMs = when - this.#world.clock.mono();
-    if (delayMs <= 0) {
-      this.#asking = true;
-      queueMicrotask(() => void this.#ask());
-      return;
-    }
-    const timer = this.#world.clock.after(delayMs, () => {
-      this.#timer = null;
-      this.#asking = true;
-      void this.#ask();
-    });
-    this.#timer = { at: when, timer };
+  #ask(): Promise<number> | null {
+    const ids = this.#dueIds();
+    return ids.length === 0 ? null : this.#asked(ids);
   }
 
-  async #ask(): Promise<void> {
-    const ids = this.#dueIds();
-    if (ids.length === 0) {
-      this.#asking = false;
-      this.#armNext();
-      return;
-    }
+  async #asked(ids: readonly string[]): Promise<number> {
     const from = this.#world.clock.mono();
     try {
       const { ended, unknown } = await this.#world.store.ends(ids);
@@ -156,10 +131,7 @@ export class Waits {
     } catch {
       // The next question finds out; whoever waits has a timeout of his own.
     }
-    const now = this.#world.clock.mono();
-    this.#restUntil = monoPlus(now, (now - from) * restShare);
-    this.#asking = false;
-    this.#armNext();
+    return (this.#world.clock.mono() - from) * restShare;
   }
 
   #dueIds(): string[] {
@@ -178,9 +150,9 @@ export class Waits {
     return ids;
   }
 
-  #armNext(): void {
-    let next: MonoMs | null = this.#woken ? this.#restUntil : null;
+  #nextAt(restUntil: MonoMs): MonoMs | null {
+    let next: MonoMs | null = this.#woken ? restUntil : null;
     for (const { askAt } of this.#waits.values()) if (next === null || askAt < next) next = askAt;
-    if (next !== null) this.#arm(next);
+    return next;
   }
 }

@@ -16,11 +16,11 @@ import type { Outcome } from '../../core/outcome.ts';
 import type { ChildRow, ChildrenAsk, ChildrenPage } from '../../ports/store-family.ts';
 import type { RunEnd } from '../../ports/store-reads.ts';
 import type { ClaimedRun } from '../../ports/store-runs.ts';
+import { mayPass } from '../passing.ts';
 import { unreadableEnd } from '../unreadable.ts';
 import type { World } from '../world.ts';
 import type { Child, ChildOutcome, Children } from './child-words.ts';
 import type { Durable } from './durable.ts';
-import { mayPass } from './reader.ts';
 
 const retryMsMin = 20;
 const retryMsMax = 1_000;

@@ -15,9 +15,9 @@ import { limits } from '../../core/limits.ts';
 import { nextTry } from '../../core/retry.ts';
 import type { ChildClose } from '../../ports/store-family.ts';
 import type { ClaimedRun, StartItem, StartVerdict } from '../../ports/store-runs.ts';
+import { mayPass } from '../passing.ts';
 import type { World } from '../world.ts';
 import type { ChildOptions } from './child-words.ts';
-import { mayPass } from './reader.ts';
 import type { StepContext } from './words.ts';
 
 /** What a child is started with, beside its input: what its parent says, and passes on. */

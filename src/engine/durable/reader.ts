@@ -5,10 +5,11 @@
  *    taken from what the store says, at the moment of its answer: so never too early.
  * T2 A fault of the store is waited out for as long as the attempt lasts.
  */
-import { HoldfastError } from '../../core/errors.ts';
+
 import { limits } from '../../core/limits.ts';
 import type { StepRow } from '../../ports/store-steps.ts';
 import type { Counters } from '../counters.ts';
+import { mayPass } from '../passing.ts';
 import type { World } from '../world.ts';
 
 const retryMsMin = 20;
@@ -76,9 +77,3 @@ export class StepReader {
     });
   }
 }
-
-/** Whether waiting mends it. */
-export const mayPass = (error: unknown): boolean =>
-  error instanceof HoldfastError &&
-  error.code.startsWith('store.') &&
-  error.code !== 'store.closed';
