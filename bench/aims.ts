@@ -65,8 +65,7 @@ export const unexplained = 'not yet explained';
 
 const farReason =
   'the lease of 15 s begins 1.5 s after its renewal, so that no step of a clock can take it from ' +
-  'a node that is alive, and the clock that judges it moves when somebody beats: every 3 s with ' +
-  'one node left, as here';
+  'a node that is alive; the death comes up to 3 s after a renewal, so the median is about 15 s';
 
 const otherReason =
   'behind the wake-up come the claim and, in a statement of its own, the wait for the disk, ' +

@@ -18,6 +18,8 @@ export interface Bench {
   readonly group?: string;
   /** Words for it after `--only`. */
   readonly words?: readonly string[];
+  /** It keeps nothing, so that no class of durability is meant. */
+  readonly storeless?: boolean;
   /** So long that it is run under its own name only. */
   readonly long?: boolean;
   /** Who is measured beside ours, where that is not BullMQ on Redis alone. */

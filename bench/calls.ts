@@ -17,6 +17,7 @@ const LANES = [1, 100, 10_000, 100_000] as const;
 export const calls: Bench = {
   name: 'calls',
   about: 'no-op calls in one process, one after another and at once through 1 to 100,000 lanes',
+  storeless: true,
   ...{ peers, run },
 };
 

@@ -39,7 +39,12 @@ export class CaseProcess {
     // Its stdout is not ours: the last line of a benchmark is its result.
     const child = leash(fork(entry, [], { stdio: ['ignore', 2, 2, 'ipc'] }));
     const opened = new CaseProcess(name, child);
-    await opened.#send({ do: 'open', module: `./cases/${module}.ts`, params });
+    try {
+      await opened.#send({ do: 'open', module: `./cases/${module}.ts`, params });
+    } catch (error) {
+      await opened.kill('SIGKILL');
+      throw error;
+    }
     return opened;
   }
 

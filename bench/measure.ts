@@ -24,13 +24,19 @@ export const peerTitles = {
   'p-queue': 'p-queue',
   fastq: 'fastq',
   plain: 'plain async function',
+  'isolated-vm': 'isolated-vm, bare',
+  wasmoon: 'wasmoon, bare',
+  piscina: 'piscina',
 } as const;
 export type Peer = keyof typeof peerTitles;
 /** Not a peer but a limit: what a server does that does nothing. It has no ratio. */
 export const limitPeer: Peer = 'bare';
 export type Side = 'ours' | Peer;
 /** Those of them that work on a store. */
-export type StorePeer = Exclude<Peer, 'p-queue' | 'fastq' | 'plain'>;
+export type StorePeer = Exclude<
+  Peer,
+  'p-queue' | 'fastq' | 'plain' | 'isolated-vm' | 'wasmoon' | 'piscina'
+>;
 
 /** What one metric means. The same for all sides, so that a ratio has a direction. */
 export interface Metric {

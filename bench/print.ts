@@ -17,6 +17,11 @@ const besideMany: Readonly<Record<Durability, string>> = {
   relaxed: '`relaxed`: the last moments may go with the machine',
 };
 
+const nothingKept: Readonly<Record<Durability, string>> = {
+  full: 'Nothing is kept',
+  relaxed: 'Nothing is kept',
+};
+
 /** A table of one class: its title, its heads and its rows. */
 export interface Table {
   readonly title: string;
@@ -24,13 +29,17 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** The tables of a result, a class each. Beside several peers, a row is a system. */
+/**
+ * The tables of a result, a class each. Beside several peers, a row is a system; of ours alone, it
+ * is a metric.
+ */
 export function tablesOf(result: Result): readonly Table[] {
-  const many = catalogue.some(({ name, peers }) => name === result.name && peers !== undefined);
+  const bench = catalogue.find(({ name }) => name === result.name);
+  const titles = bench?.storeless === true ? nothingKept : besideMany;
   return durabilities
     .map((durability) =>
-      many
-        ? { title: besideMany[durability], ...systemsOf(result, durability) }
+      bench?.peers !== undefined
+        ? { title: titles[durability], ...systemsOf(result, durability) }
         : { title: besideRedis[durability], heads, rows: rowsOf(result, durability) },
     )
     .filter(({ rows }) => rows.length > 0);
@@ -55,6 +64,11 @@ function sidesOf(result: Result, durability: Durability) {
 function systemsOf(result: Result, durability: Durability): Omit<Table, 'title'> {
   const sides = sidesOf(result, durability);
   const metrics = [...new Set(sides.flatMap(({ figures }) => Object.keys(figures)))];
+  const [first, ...others] = sides;
+  if (first !== undefined && others.length === 0) {
+    const rows = metrics.map((metric) => [metric, showFigure(first.figures[metric])]);
+    return { heads: alone, rows };
+  }
   return {
     heads: ['', ...metrics],
     rows: sides.map(({ title, figures }) => [
@@ -97,6 +111,8 @@ function rowsOf(result: Result, durability: Durability): readonly (readonly stri
 /** What stands over the rows. */
 const heads = ['metric', 'holdfast', 'BullMQ', 'better by'] as const;
 
+const alone = ['metric', 'holdfast'] as const;
+
 /** The whole result for a terminal. */
 export function showResult(result: Result): string {
   const { machine } = result;
@@ -107,7 +123,8 @@ export function showResult(result: Result): string {
       `${machine.diskAfter.syncsPerSecond} after; load before: ${machine.loadBefore}`,
   ];
   for (const table of tablesOf(result)) {
-    const rows = table.heads === heads ? [heads, ...table.rows] : stacked(table);
+    const asIs = table.heads === heads || table.heads === alone;
+    const rows = asIs ? [table.heads, ...table.rows] : stacked(table);
     lines.push('', table.title.replaceAll('`', ''), ...align(rows));
   }
   if (result.aims.length > 0) lines.push('', 'aims', ...showAims(result));

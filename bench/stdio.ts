@@ -8,6 +8,7 @@ import { fromRounds, fromSamples, type Measure } from './measure.ts';
 export const stdio: Bench = {
   name: 'stdio',
   about: 'no-op calls of an agent over standard input and output, one process',
+  storeless: true,
   peers: () => ({}),
   run,
 };

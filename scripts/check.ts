@@ -48,7 +48,7 @@ const STAGES: readonly Stage[] = [
   {
     name: 'test',
     about: 'all other tests',
-    ...node('scripts/test.ts', '!tests/tidy/', '!tests/docs/'),
+    ...node('scripts/test.ts', '!tests/tidy/'),
   },
   {
     name: 'chaos',

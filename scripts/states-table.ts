@@ -112,7 +112,11 @@ const stopWords = { cancel: 'a cancel', deadline: 'the deadline' } as const;
 function stateOf(run: Run): string {
   switch (run.status) {
     case 'queued':
-      return `queued: ${run.gate}${keeps(run) ? ', keeping its lane' : ''}`;
+      return [
+        `queued: ${run.gate}`,
+        ...(keeps(run) ? ['keeping its lane'] : []),
+        ...(run.stop === null ? [] : ['to clean up']),
+      ].join(', ');
     case 'running':
       if (run.stop === null) return 'running';
       return `running: asked to stop by ${stopWords[run.stop.cause]}`;

@@ -26,6 +26,7 @@ const chance = 0;
 /** Terms under which everything is allowed once more. */
 export const termsGenerous: RunTerms = {
   hasLane: true,
+  hasSteps: true,
   deadlineAt: null,
   retry: retryDefault,
   onCrash: 'retry',
@@ -43,16 +44,34 @@ const running = { ...spine(both), status: 'running', owner, startedAt: earlier }
 const parked = { ...spine(inLane), status: 'parked' } as const;
 const done = { status: 'done', outcome: succeeded, finishedAt: earlier } as const;
 const stop = { reason: 'a sample', since: earlier };
+const toCleanUp = { stop: { ...stop, cause: 'cancel' } } as const;
 
 /** The states of the reference, each with the runs that stand for it. All of them must agree. */
 export const states: Readonly<Record<string, readonly Run[]>> = {
-  'queued: time': [{ ...spine(none), status: 'queued', gate: 'time', dueAt: now }],
+  'queued: time': [{ ...spine(none), status: 'queued', gate: 'time', dueAt: now, stop: null }],
   'queued: time, keeping its lane': [
-    { ...spine(inLane), status: 'queued', gate: 'time', dueAt: now },
+    { ...spine(inLane), status: 'queued', gate: 'time', dueAt: now, stop: null },
   ],
-  'queued: lane': [{ ...spine(none), status: 'queued', gate: 'lane', dueAt: now }],
-  'queued: tenant': [{ ...spine(inLane), status: 'queued', gate: 'tenant', dueAt: now }],
-  'queued: slot': [{ ...spine(both), status: 'queued', gate: 'slot', dueAt: now }],
+  'queued: lane': [{ ...spine(none), status: 'queued', gate: 'lane', dueAt: now, stop: null }],
+  'queued: tenant': [
+    { ...spine(inLane), status: 'queued', gate: 'tenant', dueAt: now, stop: null },
+  ],
+  'queued: slot': [{ ...spine(both), status: 'queued', gate: 'slot', dueAt: now, stop: null }],
+  'queued: time, to clean up': [
+    { ...spine(none), ...toCleanUp, status: 'queued', gate: 'time', dueAt: now },
+  ],
+  'queued: time, keeping its lane, to clean up': [
+    { ...spine(inLane), ...toCleanUp, status: 'queued', gate: 'time', dueAt: now },
+  ],
+  'queued: lane, to clean up': [
+    { ...spine(none), ...toCleanUp, status: 'queued', gate: 'lane', dueAt: now },
+  ],
+  'queued: tenant, to clean up': [
+    { ...spine(inLane), ...toCleanUp, status: 'queued', gate: 'tenant', dueAt: now },
+  ],
+  'queued: slot, to clean up': [
+    { ...spine(both), ...toCleanUp, status: 'queued', gate: 'slot', dueAt: now },
+  ],
   running: [{ ...running, stop: null }],
   'running: asked to stop by a cancel': [{ ...running, stop: { ...stop, cause: 'cancel' } }],
   'running: asked to stop by the deadline': [{ ...running, stop: { ...stop, cause: 'deadline' } }],
@@ -93,6 +112,8 @@ const timeOut = { type: 'time-out', fence, error, chance } as const;
 const attemptOver = { ...timeOut, scope: 'attempt' } as const;
 const totalOver = { ...timeOut, scope: 'total' } as const;
 const died = { type: 'owner-died', fence, evidence: error } as const;
+const cancel = { type: 'cancel', reason: 'a sample' } as const;
+const isStopped = (run: Run): boolean => run.status === 'running' && run.stop !== null;
 const overdue = { type: 'overdue', chance } as const;
 
 /** Every event in every shape. The compiler asks for a new event here as soon as there is one. */
@@ -177,13 +198,28 @@ export const events: Readonly<Record<RunEvent['type'], readonly Shape[]>> = {
       event: { type: 'hand-back', fence, begun: true },
       terms: { onCrash: 'lose' },
     },
+    {
+      when: 'no steps of its code are kept',
+      event: { type: 'hand-back', fence, begun: true },
+      terms: { hasSteps: false },
+      meets: isStopped,
+    },
   ],
   park: [
     { when: '', event: { type: 'park', fence, wakeAt: null } },
     { when: '', event: { type: 'park', fence, wakeAt: later } },
   ],
   diverge: [{ when: '', event: { type: 'diverge', fence, error } }],
-  cancel: [{ when: '', event: { type: 'cancel', reason: 'a sample' } }],
+  cancel: [
+    { when: 'steps of its code are kept', event: cancel },
+    { when: 'no steps of its code are kept', event: cancel, terms: { hasSteps: false } },
+    {
+      when: 'it has not begun',
+      event: cancel,
+      meets: (run) => run.status === 'queued',
+      alter: (run) => ({ ...run, attempt: 0 }),
+    },
+  ],
   'deadline-passed': [{ when: '', event: { type: 'deadline-passed' } }],
   overdue: [
     { when: 'it did not stop as it was asked to', event: { ...overdue, cause: 'stop' } },
@@ -212,6 +248,12 @@ export const events: Readonly<Record<RunEvent['type'], readonly Shape[]>> = {
     { when: 'crashes are left', event: died },
     { when: 'it was the last crash allowed', event: died, terms: { crashesMax: 2 } },
     { when: 'it must run at most once', event: died, terms: { onCrash: 'lose' } },
+    {
+      when: 'no steps of its code are kept',
+      event: died,
+      terms: { hasSteps: false },
+      meets: isStopped,
+    },
   ],
   wake: [{ when: '', event: { type: 'wake' } }],
   release: [{ when: '', event: { type: 'release' } }],

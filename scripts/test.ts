@@ -1,7 +1,8 @@
 /**
  * Finds the test files and hands them to node's own test runner, whose summary ends the output.
  *
- *   npm test                          every *.test.ts under src/ and tests/
+ *   npm test                          every *.test.ts under src/ and tests/, but for tests/docs/,
+ *                                     which execute what documents show (npm run docs)
  *   npm test -- src/core retry        only files whose path contains one of the words
  *   npm test -- '!tests/tidy/'        all but those
  *   npm test -- --test-name-pattern=lane   options go to node's runner
@@ -18,7 +19,7 @@ import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PATTERNS = ['src/**/*.test.ts', 'tests/**/*.test.ts'];
-/** Tests mostly wait on processes and disks, so a file more than the machine has cores pays off. */
+/** Tests mostly wait on processes and disks, so one file more than there are cores pays off. */
 const CONCURRENCY_MAX = 8;
 /** For one test or one file: far above the slowest, so that a hang ends with a name. */
 const TIMEOUT_MS = 300_000;
@@ -30,6 +31,7 @@ const args = process.argv.slice(2).map((arg) => arg.replace(/^(!?)\.\//, '$1'));
 const options = args.filter((arg) => arg.startsWith('-'));
 const without = args.filter((arg) => arg.startsWith('!')).map((arg) => arg.slice(1));
 const words = args.filter((arg) => !/^[-!]/.test(arg));
+if (words.length === 0) without.push('tests/docs/');
 
 const files = globSync(PATTERNS, { cwd: root, exclude: ['**/node_modules/**'] })
   .map((path) => path.replaceAll('\\', '/'))

@@ -2,7 +2,7 @@
  * Owns functions that take many runs at once: their definition.
  *
  * B1 Everything but the code is as for any function: lanes, tenants, retries, timeouts and flow
- *    control are those of each run.
+ *    control are those of each run, and of each call. Signals are not taken: nothing waits for one.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { checkOptions, checkWhole, invalid } from './core/check.ts';
@@ -31,7 +31,7 @@ type Nothing = ReturnType<() => void>;
 type Returned<Output> = Nothing | readonly BatchVerdict<Output>[];
 
 /** The options of `defineBatchFunction` without a schema. */
-export interface BatchFunctionOptions<Input, Output> extends FunctionTerms<Input> {
+export interface BatchFunctionOptions<Input, Output> extends Omit<FunctionTerms<Input>, 'signals'> {
   readonly input?: undefined;
   readonly batch: BatchTerms;
   readonly run: (
@@ -42,7 +42,7 @@ export interface BatchFunctionOptions<Input, Output> extends FunctionTerms<Input
 
 /** The options of `defineBatchFunction` with a schema. */
 export interface SchemaBatchFunctionOptions<Schema extends StandardSchemaV1, Output>
-  extends FunctionTerms<StandardSchemaV1.InferOutput<Schema>> {
+  extends Omit<FunctionTerms<StandardSchemaV1.InferOutput<Schema>>, 'signals'> {
   /** Any Standard Schema. */
   readonly input: Schema;
   readonly batch: BatchTerms;

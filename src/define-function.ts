@@ -25,6 +25,7 @@ import { type RetryPolicy, retryDefault, retryOf } from './core/retry.ts';
 import type { BatchCode } from './engine/batch-words.ts';
 import type { RunContext } from './engine/run-context.ts';
 import { checkFlow, type FlowTerms } from './flow-terms.ts';
+import { resourceOf } from './ports/sandbox.ts';
 import type { RunPolicy } from './ports/store-runs.ts';
 
 /** A lane: its key, or the key with how many may execute in it at once. */
@@ -185,6 +186,7 @@ export function define(options: AnyOptions, batch: BatchCode | null): AnyFunctio
   const laneWidth = options.laneWidth ?? 1;
   const run = options.run as FunctionParts['run'];
   const signals = signalsOf(name, options.signals ?? {});
+  if (signals.size > 0) checkWaits(name, options.signals, batch, options.run);
   const fixed = { policy, laneWidth, totalMs: totalMs ?? null, schema, signals, batch };
   const digest = digestOf(digestible(terms, fixed));
   return { name, version, [brand]: { digest, terms, run, ...fixed } };
@@ -255,6 +257,19 @@ function signalsOf(
     throw invalid(`'${signal}' of ${what}`, schema, 'it must be a Standard Schema, or null');
   }
   return signals;
+}
+
+/** To take a signal is to wait for it, which not all code can. */
+function checkWaits(name: string, signals: unknown, batch: BatchCode | null, run: unknown): void {
+  const why =
+    batch !== null
+      ? 'code that takes many runs at once waits for nothing'
+      : resourceOf(run) === null
+        ? null
+        : 'code in a VM or thread of its own cannot wait for them';
+  if (why === null) return;
+  const todo = 'declare them for a function that starts this one (ctx.start)';
+  throw invalid(`signals of '${name}'`, signals, `${why}; ${todo}`);
 }
 
 function checkFunction(what: string, value: unknown): void {

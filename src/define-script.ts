@@ -2,9 +2,11 @@
  * Owns what a script is to whoever defines it: a function whose code is a text that nobody trusts.
  *
  * S1 A script is an ordinary function to everything else: started, retried, cancelled, and told by
- *    its name. What it emits are parts of its run; a text is a text, any other value its JSON.
+ *    its name. What it emits are parts of its run, a text as a text and any other value as JSON; of
+ *    a call, which has no parts, it is the progress.
  * S2 It reaches what its grants give and nothing else.
- * S3 A definition is checked when it is made. Whether the source compiles shows when it is first
+ * S3 A script takes no signals: it has no way to wait for one.
+ * S4 A definition is checked when it is made. Whether the source compiles shows when it is first
  *    executed, because that takes the engine of its language.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
@@ -25,11 +27,11 @@ import {
   type ScriptLanguage,
   scriptEngines,
 } from './runtime/scripts/script-host.ts';
-import { type PoolOptions, poolTermsOf } from './sandbox/pool/terms.ts';
+import { type PoolOptions, poolTermsOf, type StaticDefaults } from './sandbox/pool/terms.ts';
 import { type ScriptLimits, scriptLimitsOf } from './sandbox/vm/limits.ts';
 
 /** The options of `defineScript`. */
-export interface ScriptOptions<Input = unknown> extends FunctionTerms<Input> {
+export interface ScriptOptions<Input = unknown> extends Omit<FunctionTerms<Input>, 'signals'> {
   /** `js`: the body of an async function; `lua`: a chunk of Lua 5.4. */
   readonly language: ScriptLanguage;
   /** The text, at most 1 MiB. */
@@ -62,10 +64,13 @@ export interface ScriptDefinition<Name extends string = string, Input = unknown>
   close(): Promise<void>;
 }
 
+/** Lua VMs are small and quick to make. */
+const luaStatic: StaticDefaults = { workers: 8, waitingEach: 64 };
+
 const own = ['language', 'source', 'grants', 'limits', 'pool'];
 const functionTerms = [
   ...['name', 'version', 'input', 'lane', 'laneWidth', 'tenant', 'priority', 'tags', 'retry'],
-  ...['onCrash', 'crashesMax', 'timeouts', 'concurrency', 'flow'],
+  ...['onCrash', 'crashesMax', 'timeouts', 'concurrency', 'flow', 'call', 'signals'],
 ];
 
 /**
@@ -91,7 +96,7 @@ export function defineScript<const Name extends string, Input = unknown>(
   const host = new ScriptHost({
     language,
     grants: allowed,
-    pool: poolTermsOf(name, pool),
+    pool: poolTermsOf(name, pool, language === 'lua' ? luaStatic : undefined),
     tenant: typeof terms.tenant === 'string' ? terms.tenant : 'default',
     setup: {
       file: fileOf(name, language),
@@ -102,8 +107,10 @@ export function defineScript<const Name extends string, Input = unknown>(
     },
   });
   const run = withResource(
-    (input: unknown, { tenant, signal, emit }: RunContext) =>
-      host.run({ input, tenant, signal, onValue: (value) => void emit(partOf(value)) }),
+    (input: unknown, { tenant, signal, emit, progress, call }: RunContext) => {
+      const onValue = call === null ? (value: unknown) => void emit(partOf(value)) : progress;
+      return host.run({ input, tenant, signal, onValue });
+    },
     host,
   );
   const definition = defineFunction({ ...(terms as FunctionTerms<unknown>), name, run });

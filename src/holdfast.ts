@@ -23,7 +23,7 @@ import { RuntimeMetrics } from './runtime/metrics/runtime-metrics.ts';
 import { type OpenOptions, retained } from './runtime/options.ts';
 import type { StartWithin } from './runtime/postgres-parts.ts';
 import type { Startable } from './runtime/registry.ts';
-import { poolsOf } from './runtime/resources.ts';
+import { type FunctionPool, poolsOf } from './runtime/resources.ts';
 import { Handle, type RunHandle } from './runtime/run-handle.ts';
 import { Runs } from './runtime/runs.ts';
 import { type StartOptions, startItem } from './runtime/start-item.ts';
@@ -95,7 +95,7 @@ export class Holdfast implements AsyncDisposable {
     this.#metrics = new RuntimeMetrics({
       engine,
       stats: () => this.stats(),
-      pools: () => poolsOf(registry.list()),
+      pools: () => this.pools(),
       calls: this.calls,
     });
   }
@@ -158,7 +158,7 @@ export class Holdfast implements AsyncDisposable {
    * costs microseconds, is tried once, and ends with its process. Rejects with what the handler
    * throws, with `call.timed_out` and `call.cancelled`, and, if it was not let in, with
    * `function.unknown`, `input.invalid`, `call.full`, `call.duplicate`, `tenant.full`,
-   * `call.quarantined`, `call.refused`, `node.draining`.
+   * `rate.limited`, `call.quarantined`, `call.refused`, `node.draining`.
    *
    * @example
    * await hf.call(greet, 'Ada', { timeoutMs: 500, lane: 'ada' }); // => 'hello, Ada'
@@ -289,6 +289,11 @@ export class Holdfast implements AsyncDisposable {
   stats(): RuntimeStats {
     const { settings, lifeline, health } = this.#runtime;
     return statsOf(lifeline.engine, settings.slots, health());
+  }
+
+  /** The VMs and threads behind the functions of this runtime, right now. Costs nothing. */
+  pools(): readonly FunctionPool[] {
+    return poolsOf(this.#runtime.registry.list(), this.calls.targets());
   }
 
   /**

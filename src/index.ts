@@ -48,7 +48,7 @@ export { defineScript } from './define-script.ts';
 /** What the code of a batch is given, and gives. */
 export type { BatchContext, BatchItem, BatchVerdict } from './engine/batch-words.ts';
 /** What handlers of calls hand over, and what stands around calls. */
-export type { HandOff, Offered, OfferOptions } from './engine/calls/hand-off.ts';
+export type { HandOff, Offered, OfferOptions, TakeOptions } from './engine/calls/hand-off.ts';
 export type { AskedCall, Interceptor, Resolver } from './engine/calls/interceptors.ts';
 export type { CallFacts, Later } from './engine/calls/words.ts';
 /** What a run declares of itself while it goes on. */
@@ -127,9 +127,17 @@ export type { LogOptions } from './runtime/log/own-log.ts';
 export type { Codec, OpenOptions } from './runtime/options.ts';
 /** The stream of a run. */
 export type { PartPage, PartsOptions, RunPart } from './runtime/parts.ts';
+export type { FunctionPool } from './runtime/resources.ts';
 /** Runs: handles, lists, outcomes. */
 export type { RunHandle, WaitOptions } from './runtime/run-handle.ts';
-export type { BulkOptions, Changed, RunListQuery, RunQuery, Runs } from './runtime/runs.ts';
+export type {
+  BulkOptions,
+  Changed,
+  RunListQuery,
+  RunLogsQuery,
+  RunQuery,
+  Runs,
+} from './runtime/runs.ts';
 export type { Grant, GrantContext, Grants } from './runtime/scripts/grants.ts';
 export type { RunningScript, RunScriptOptions } from './runtime/scripts/run-script.ts';
 export { runScript } from './runtime/scripts/run-script.ts';

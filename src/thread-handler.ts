@@ -79,7 +79,7 @@ class ThreadHost implements HeldResource {
   }
 
   get figures(): PoolFigures {
-    const none = { live: 0, busy: 0, waiting: 0, created: 0, discarded: 0 };
+    const none = { live: 0, busy: 0, waiting: 0, created: 0, discarded: 0, poisoned: 0 };
     return this.#pool?.figures ?? none;
   }
 

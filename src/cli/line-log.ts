@@ -1,13 +1,10 @@
 /**
  * Owns the runtime's own log as `holdfast up` writes it: one line an entry, on `err`.
  */
-import type { Log, LogLevel } from '../ports/log.ts';
+import { type Log, type LogLevel, logLevels } from '../ports/log.ts';
 import { formatMoment } from './duration.ts';
 import type { Io } from './io.ts';
 import { harmlessLine, paint } from './printer.ts';
-
-/** The levels, the least important first. */
-export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** A log that writes entries from `least` up, as text or as JSON. */
 export function lineLog(io: Io, least: LogLevel, json: boolean): Log {

@@ -22,6 +22,13 @@ export const addServerOptions = (command: Command): Command =>
       'its key is taken from HOLDFAST_KEY',
   );
 
+/** Gives a command that looks into a store the option to ask a server instead. */
+export const addServerInstead = (command: Command): Command =>
+  command.option(
+    '--server <url>',
+    'ask this HTTP server instead of a store; its key is taken from HOLDFAST_KEY',
+  );
+
 /** A client of that server. */
 export function clientOf({ env }: Io, { server }: ServerWords): Client {
   const url = server ?? env.HOLDFAST_SERVER ?? `http://${hostDefault}:${portDefault}`;

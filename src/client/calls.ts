@@ -3,6 +3,7 @@
  */
 import type { CallLaneView, CallStats, CallView } from '../runtime/calls/call-views.ts';
 import type { CallWords } from '../runtime/calls/calls.ts';
+import type { FunctionPool } from '../runtime/resources.ts';
 
 /** What may be said about one call; each word overrules the definition. */
 export type CallTerms = Omit<CallWords, 'signal' | 'onProgress'>;
@@ -11,6 +12,8 @@ export type CallTerms = Omit<CallWords, 'signal' | 'onProgress'>;
 export interface LiveCalls {
   readonly calls: readonly CallView[];
   readonly lanes: readonly CallLaneView[];
+  /** VMs and threads, by the function that they are for. */
+  readonly pools: readonly FunctionPool[];
   readonly stats: CallStats;
 }
 

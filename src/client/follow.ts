@@ -24,6 +24,7 @@ export interface Heard {
 /** What is followed. */
 export interface Following {
   readonly to: Path;
+  readonly query?: Ask['query'];
   /** The id of the last event that is known, or null. */
   readonly after: string | null;
   readonly signal?: AbortSignal | undefined;
@@ -37,13 +38,13 @@ const livedMs = 5_000;
 /** The events; the last is `end`. Rejects with a ClientError, or the reason of the signal. */
 export async function* follow(
   transport: Transport,
-  { to, after, signal }: Following,
+  { to, query = {}, after, signal }: Following,
 ): AsyncGenerator<Heard, void, void> {
   let last = after;
   for (let failed = 1; ; failed += 1) {
     signal?.throwIfAborted();
     const headers = last === null ? {} : { 'last-event-id': last };
-    const ask: Ask = { to, headers, signal };
+    const ask: Ask = { to, query, headers, signal };
     const startedAt = webMono();
     const patience = new Patience(signal);
     let failure: Failure;

@@ -29,6 +29,7 @@ export type {
   ChildrenOptions,
   ForkOptions,
   ListOptions,
+  LogPageOptions,
   PageOptions,
   PartOptions,
   Runs,

@@ -17,10 +17,14 @@ export interface Cancelled {
   readonly state: 'cancelled' | 'stopping';
 }
 
-/** From where a log is followed. */
+/** From where a log is followed, and which of its lines. */
 export interface LogOptions extends CallOptions {
   /** The `n` of the last line that is known. Default: from the first on. */
   readonly after?: number | undefined;
+  /** Lines of this attempt alone. */
+  readonly attempt?: number | undefined;
+  /** Lines of this level, and of those that are more important. */
+  readonly level?: RunLogLine['level'] | undefined;
 }
 
 /** What a handle asks of its client. */

@@ -41,8 +41,13 @@ export interface ListOptions extends RunQuery, CallOptions {
 
 /** Which page. */
 export interface PageOptions extends CallOptions {
-  /** What is known already: the `ord` of a step, the `n` of a line. */
+  /** What is known already: the `ord` of a step. */
   readonly after?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Which lines of the log of a run, and which page of them. */
+export interface LogPageOptions extends LogOptions {
   readonly limit?: number | undefined;
 }
 
@@ -264,8 +269,8 @@ export class Runs implements RunHost {
   }
 
   /** Lines that the handler logged, oldest first: one page. */
-  async logs(id: string, { after, limit, signal }: PageOptions = {}): Promise<LogPage> {
-    return this.#transport.ask({ to: at`/runs/${id}/logs`, query: { after, limit }, signal });
+  async logs(id: string, { signal, ...query }: LogPageOptions = {}): Promise<LogPage> {
+    return this.#transport.ask({ to: at`/runs/${id}/logs`, query: { ...query }, signal });
   }
 
   /**
@@ -279,12 +284,12 @@ export class Runs implements RunHost {
    */
   async *followLogs(
     id: string,
-    { after = 0, signal }: LogOptions = {},
+    { after = 0, attempt, level, signal }: LogOptions = {},
   ): AsyncGenerator<RunLogLine, Outcome, void> {
     const to = at`/runs/${id}/logs/stream`;
     let last = after;
     for await (const { event, data } of follow(this.#transport, {
-      ...{ to, after: String(after), signal },
+      ...{ to, query: { attempt, level }, after: String(after), signal },
     })) {
       if (event === 'end') return (data as { readonly outcome: Outcome }).outcome;
       const line = data as RunLogLine;

@@ -107,6 +107,12 @@ export const errorTable = {
     2,
     'Too many runs stand above this one: each started the next; do they ever come to an end?',
   ),
+  'child.joins': row(
+    409,
+    'never',
+    2,
+    'By its `debounce` or `unique` the child may be a run of somebody else; start it `alone`.',
+  ),
   'child.failed': row(
     409,
     'never',
@@ -195,7 +201,7 @@ export const errorTable = {
     429,
     'after',
     6,
-    'The function takes no more starts of that key for now; `details.retryAfterMs` says how long.',
+    'Too many starts of that key, or calls of that tenant; `details.retryAfterMs` says how long.',
   ),
   'lane.busy': row(
     409,
@@ -308,6 +314,12 @@ export const errorTable = {
     'never',
     2,
     'Without keys the server answers to loopback names only, and `Host` is another.',
+  ),
+  'http.wrong_origin': row(
+    403,
+    'never',
+    2,
+    'Without keys the server takes nothing from pages of origins that were not named to it.',
   ),
   'http.busy': row(503, 'after', 6, 'As many streams or operations are under way as allowed.'),
   'operation.not_found': row(

@@ -67,7 +67,11 @@ describe('a sliding window', () => {
     const first = takeSliding(null, terms, start);
     assert.ok(first.ok);
     const back = takeSliding(first.state, terms, start - 3_600_000);
-    assert.deepEqual(back, { ok: false, retryAfterMs: 1_000 });
+    assert.ok(!back.ok && back.moved !== null && back.retryAfterMs === 1_000);
+    // A refusal uses nothing up, and nobody who asks again waits for the step either.
+    const soon = takeSliding(back.moved, terms, start - 3_600_000 + 999);
+    assert.deepEqual(soon, { ok: false, retryAfterMs: 1, moved: null });
+    assert.ok(takeSliding(back.moved, terms, start - 3_600_000 + 1_000).ok);
   });
 });
 
@@ -113,7 +117,9 @@ describe('a bucket', () => {
     const last = takeBucket(state, terms, start);
     assert.ok(last.ok);
     state = last.state;
-    assert.deepEqual(takeBucket(state, terms, start), { ok: false, retryAfterMs: 2_592 });
+    assert.deepEqual(takeBucket(state, terms, start), {
+      ...{ ok: false, retryAfterMs: 2_592, moved: null },
+    });
     assert.ok(takeBucket(state, terms, start + 2_592).ok);
   });
 
@@ -122,7 +128,18 @@ describe('a bucket', () => {
     const first = takeBucket(null, old, start);
     assert.ok(first.ok);
     const narrower = { max: 1, perMs: 60_000 };
-    assert.deepEqual(takeBucket(first.state, narrower, start), { ok: false, retryAfterMs: 60_000 });
+    assert.deepEqual(takeBucket(first.state, narrower, start), {
+      ...{ ok: false, retryAfterMs: 60_000, moved: null },
+    });
+  });
+
+  it('lets nobody wait for a clock that has stepped back', () => {
+    const terms = { max: 2, perMs: 1_000 };
+    const back = start - 3_600_000;
+    const refused = takeBucket([start, 2_000, terms.max, terms.perMs], terms, back);
+    assert.ok(!refused.ok && refused.moved !== null && refused.retryAfterMs === 500);
+    assert.ok(!takeBucket(refused.moved, terms, back + 499).ok);
+    assert.ok(takeBucket(refused.moved, terms, back + 500).ok);
   });
 });
 

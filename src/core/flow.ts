@@ -9,7 +9,8 @@
  *    to rounding. It is the algorithm GCRA in another unit.
  * F3 A throttle refuses nothing: it gives each run the first time at which at most `max` become due
  *    within any `perMs`, never before the run that came before it.
- * F4 A clock that steps back moves what is kept along with it: nobody waits for the step.
+ * F4 A clock that steps back moves what is kept along with it: nobody waits for the step. So what
+ *    is kept moves with a refusal too, or the next one would find it where it was.
  */
 
 /** So many within so long. */
@@ -27,13 +28,18 @@ export type FlowBucket = readonly [at: number, level: number, max: number, perMs
 /** Whether one more start is within the rate. */
 export type Taken<State> =
   | { readonly ok: true; readonly state: State }
-  | { readonly ok: false; readonly retryAfterMs: number };
+  /** `moved`: to be kept in place of what was kept (F4), or null. */
+  | { readonly ok: false; readonly retryAfterMs: number; readonly moved: State | null };
 
 /** F4 */
 const since = ([at, ...after]: FlowTimes, now: number): readonly number[] => {
   const from = Math.min(at, now);
   return after.map((one) => from + one);
 };
+
+/** F4: by a clock that was ahead of this one. */
+const stepped = (state: FlowTimes | FlowBucket | null, now: number): boolean =>
+  state !== null && state[0] > now;
 
 const kept = (times: readonly number[], { max }: Pace, now: number): FlowTimes => [
   now,
@@ -44,7 +50,10 @@ const kept = (times: readonly number[], { max }: Pace, now: number): FlowTimes =
 export function takeSliding(state: FlowTimes | null, pace: Pace, now: number): Taken<FlowTimes> {
   const times = (state === null ? [] : since(state, now)).filter((one) => one > now - pace.perMs);
   const first = times[times.length - pace.max];
-  if (first !== undefined) return { ok: false, retryAfterMs: first + pace.perMs - now };
+  if (first !== undefined) {
+    const moved = stepped(state, now) ? kept(times, pace, now) : null;
+    return { ok: false, retryAfterMs: first + pace.perMs - now, moved };
+  }
   return { ok: true, state: kept([...times, now], pace, now) };
 }
 
@@ -57,7 +66,8 @@ export function takeBucket(
   const level = state === null ? 0 : levelOf(state, { max, perMs }, now);
   const room = max * perMs - perMs;
   if (level <= room) return { ok: true, state: [now, level + perMs, max, perMs] };
-  return { ok: false, retryAfterMs: Math.ceil((level - room) / max) };
+  const moved: FlowBucket | null = stepped(state, now) ? [now, level, max, perMs] : null;
+  return { ok: false, retryAfterMs: Math.ceil((level - room) / max), moved };
 }
 
 /** The level as it is now. One that was counted by other terms stands for as many starts. */

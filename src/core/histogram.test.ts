@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { bucketsMs, Histogram } from './histogram.ts';
+import { bucketsMs, Histogram, quickBucketsMs } from './histogram.ts';
 
 describe('Histogram', () => {
   it('counts a duration in every bucket whose bound is not below it', () => {
@@ -14,6 +14,19 @@ describe('Histogram', () => {
     assert.equal(counts[bucketsMs.indexOf(2_500)], 5);
     assert.equal(counts.at(-1), 5);
     assert.equal(histogram.sumMs, 2_002.6);
+  });
+
+  it('tells microseconds apart where it is asked to', () => {
+    const histogram = new Histogram(quickBucketsMs);
+    for (const ms of [0.002, 0.01, 0.04, 0.3, 2, 1e12]) histogram.observe(ms);
+    const counts = histogram.cumulative();
+    const upTo = (ms: number) => counts[quickBucketsMs.indexOf(ms)];
+    assert.deepEqual([0.01, 0.05, 0.1, 0.5, 1, 5].map(upTo), [2, 3, 3, 4, 4, 5]);
+    assert.deepEqual(
+      quickBucketsMs,
+      quickBucketsMs.toSorted((a, b) => a - b),
+    );
+    assert.equal(counts.at(-1), 6);
   });
 
   it('has a place for what is longer than all bounds, and for less than nothing', () => {

@@ -11,15 +11,25 @@ export const bucketsMs: readonly number[] = [
   ...[1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 1_800_000],
 ];
 
+/** The same for what may take microseconds: calls. */
+export const quickBucketsMs: readonly number[] = [0.01, 0.05, 0.1, 0.5, ...bucketsMs];
+
 /** How many durations there were of which length. */
 export class Histogram {
-  readonly #counts = new Float64Array(bucketsMs.length + 1);
+  readonly boundsMs: readonly number[];
+  readonly #counts: Float64Array;
   #sumMs = 0;
+
+  constructor(boundsMs = bucketsMs) {
+    this.boundsMs = boundsMs;
+    this.#counts = new Float64Array(boundsMs.length + 1);
+  }
 
   /** One duration in ms. One below zero, which only a clock that stepped gives, counts as none. */
   observe(ms: number): void {
     let at = 0;
-    while (ms > (bucketsMs[at] ?? Number.POSITIVE_INFINITY)) at += 1;
+    const { boundsMs } = this;
+    while (ms > (boundsMs[at] ?? Number.POSITIVE_INFINITY)) at += 1;
     this.#counts[at] = (this.#counts[at] ?? 0) + 1;
     if (ms > 0) this.#sumMs += ms;
   }

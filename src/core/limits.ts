@@ -54,7 +54,7 @@ export const limits = {
   flowPeriodMsMax: 2_592_000_000,
   /** Keys of flow control that are kept at once. Refused: `store.full`. */
   flowKeysMax: 10_000_000,
-  /** Starts merged into one debounced run that are known again by their ids. */
+  /** Starts merged into debounced runs of one key that are known again by their ids. */
   flowMergedMax: 16,
   /** Waiting runs that one start may replace. */
   flowReplacedMax: 500,
@@ -166,6 +166,8 @@ export const limits = {
   scriptSourceBytesMax: 1_048_576,
   scriptGrantsMax: 100,
   scriptGrantBytesMax: 1_048_576,
+  /** Scripts: levels of arrays and objects in what one emits, returns and asks with. */
+  scriptValueDepthMax: 1_000,
   /** Scripts: highest limits that a definition may give to one call. */
   scriptMemoryBytesMax: 1_073_741_824,
   scriptTimeMsMax: 3_600_000,
@@ -175,6 +177,8 @@ export const limits = {
   /** VMs or threads of one pool, and calls that may wait for them. */
   poolVmsMax: 256,
   poolQueueMax: 65_536,
+  /** How long a run that was cancelled in the middle of its work waits for a node to clean up. */
+  cleanUpWaitMs: 30_000,
   /** Calls: longest time that one may take, all extensions included. */
   callTimeoutMsMax: 86_400_000,
   /** Calls: how long code may go on after its call is over until its lane is in quarantine. */
@@ -184,6 +188,8 @@ export const limits = {
   /** Calls: prefixes of one name; live calls and lanes in one list. */
   callPrefixesMax: 1_000,
   callListMax: 1_000,
+  /** Calls: tenants whose use of a function's `call.rateLimit` is remembered. */
+  callRateTenantsMax: 10_000,
   /** Calls: items that may wait in one hand-off. */
   handOffRoomMax: 100_000,
   /** Stdio: bytes of one command line without its line end, and of one body. */

@@ -9,6 +9,8 @@
  * A4 After the node lost its lease nothing is ended here any more: the run is not ours.
  * A5 An attempt that leaves (it is parked, say) forgets its code, which may still be executing: the
  *    slot is free, nothing that the code does counts, and nothing of it settles.
+ * A6 What was claimed to clean up is told to stop when its code is where it was: what is kept is
+ *    given to it first, as in any attempt. Its grace runs from the beginning.
  */
 import type { ErrorCode } from '../core/errors.ts';
 import { HoldfastError } from '../core/errors.ts';
@@ -89,6 +91,8 @@ export class Attempt implements ContextSource, DurableHost, StateHost {
   #span: Span | null = null;
   #fault: ErrorDetail | null = null;
   #stop: StopCause | null = null;
+  /** A6: the stop of which it is not told yet. */
+  #toCleanUp: ClaimedRun['stop'];
   #reason: HoldfastError | null = null;
   #ended = false;
   #settled = false;
@@ -97,6 +101,7 @@ export class Attempt implements ContextSource, DurableHost, StateHost {
     this.#host = host;
     this.run = handed.run;
     this.code = handed.code;
+    this.#toCleanUp = handed.run.stop;
     this.tenure = handed.tenure;
     this.startedAt = startedAt;
     this.#timeoutMs = timeoutMs;
@@ -104,7 +109,8 @@ export class Attempt implements ContextSource, DurableHost, StateHost {
 
   /** Calls the handler. Never throws. */
   begin(): void {
-    this.#armTimeout();
+    if (this.#toCleanUp === undefined) this.#armTimeout();
+    else this.#startGrace();
     let input: unknown;
     try {
       input = this.#host.world.payloads.read(this.run.input);
@@ -119,15 +125,25 @@ export class Attempt implements ContextSource, DurableHost, StateHost {
   /** Tells the code to stop. The first cause counts, but a drain gives way to the others. */
   stop(cause: StopCause, message: string): void {
     if (this.#settled) return;
+    if (this.#toCleanUp !== undefined && (cause === 'cancel' || cause === 'deadline')) return;
     if (cause === 'fenced') this.#ended = true;
     else if (this.#ended || (this.#stop !== null && this.#stop !== 'drain')) return;
-    const graceRuns = this.#stop !== null;
+    const graceRuns = this.#stop !== null || this.run.stop !== undefined;
     this.#stop = cause;
     this.#reason ??= new HoldfastError(codes[cause], message);
     if (cause === 'fenced') this.letGo(this.#reason);
     if (!graceRuns || cause === 'fenced') this.#startGrace();
     this.#controller?.abort(this.#reason);
     if (this.#asking !== null) this.#stopDurable(this.#asking);
+  }
+
+  /** A6 */
+  caughtUp(): boolean {
+    const asked = this.#toCleanUp;
+    if (asked === undefined || this.#stop !== null) return false;
+    this.#toCleanUp = undefined;
+    this.stop(asked.cause, asked.reason);
+    return true;
   }
 
   get trace(): string | null {
@@ -287,6 +303,7 @@ export class Attempt implements ContextSource, DurableHost, StateHost {
   #outOfGrace(): void {
     this.#timer = null;
     if (this.#settled) return;
+    this.caughtUp();
     if (!this.#ended) this.#end(this.#stopped(false));
     this.#host.lingers(this);
     this.#asking?.durable.cutOff(this.#reason);

@@ -2,9 +2,10 @@
  * Owns the words of functions that take many runs at once: what their code is given, and gives.
  */
 
-/** One run of a batch. */
+/** One run of a batch, or one call. */
 export interface BatchItem<Input = unknown, Output = unknown> {
   readonly input: Input;
+  /** The id of the run, or of the call. */
   readonly runId: string;
   /** From 1. */
   readonly attempt: number;

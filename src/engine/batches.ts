@@ -1,8 +1,9 @@
 /**
- * Owns the gathering of claimed runs into batches, for functions that take many at once.
+ * Owns the gathering of claimed runs, and of calls, into batches, for functions that take many at
+ * once.
  *
- * G1 Each item is a run of its own: it has its own fence, attempts, retries and outcome. Only the
- *    code is shared. An item ends as soon as it has its verdict, whatever the others do.
+ * G1 Each item is a run or a call of its own: it has its own fence, attempts, retries and outcome.
+ *    Only the code is shared. An item ends as soon as it has its verdict, whatever the others do.
  * G2 A batch goes when it is full, or when its first item has waited for its time. An item that is
  *    told to stop before that leaves it; later its signal says so, and the code decides.
  * G3 The first verdict of an item counts. Whoever has none when the code is done fails: with what
@@ -17,8 +18,13 @@ import type { RunContext } from './run-context.ts';
 /** The code as attempts execute it: that of a batch joins what gathers on this node. */
 export function executable(code: HostedCode, clock: Clock): HostedCode {
   if (code.batch === undefined) return code;
-  const gathering = new Gathering(code.fn, code.batch, clock);
-  return { ...code, run: (input, ctx) => gathering.join(input, ctx) };
+  return { ...code, run: gathered(code.fn, code.batch, clock) };
+}
+
+/** Executes the code of a batch with all that is executed here at about the same time. */
+export function gathered(fn: string, batch: BatchCode, clock: Clock): HostedCode['run'] {
+  const gathering = new Gathering(fn, batch, clock);
+  return (input, ctx) => gathering.join(input, ctx);
 }
 
 /** An item, and the attempt that waits for its verdict. */

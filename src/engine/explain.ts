@@ -27,8 +27,15 @@ export function explain(facts: KnownFacts): string {
     case 'quarantined':
       return quarantined(run);
     case 'queued':
-      return queued(facts);
+      return run.stopReason === null ? queued(facts) : toCleanUp(run.stopReason, facts);
   }
+}
+
+function toCleanUp(reason: string, facts: KnownFacts): string {
+  const version = missing(facts);
+  const rest = version === null ? queued(facts) : `It waits for ${version}.`;
+  const what = 'and waits for a node on which its code cleans up';
+  return `It was asked to stop (${reason}) ${what}. ${rest}`;
 }
 
 function done({ outcome, attempt }: RunView): string {

@@ -5,7 +5,7 @@
  * M1 Whoever measures holds its histogram: nothing is looked up on the way of a run.
  * M2 The first functions by name, all further ones together: what a scrape costs is bounded.
  */
-import { Histogram } from '../core/histogram.ts';
+import { bucketsMs, Histogram, quickBucketsMs } from '../core/histogram.ts';
 import { limits } from '../core/limits.ts';
 
 /** The name under which all further functions are counted. */
@@ -14,6 +14,11 @@ const furtherFunctions = 'other';
 /** Durations by function. */
 export class FunctionTimes {
   readonly #byName = new Map<string, Histogram>();
+  readonly #boundsMs: readonly number[];
+
+  constructor(boundsMs = bucketsMs) {
+    this.#boundsMs = boundsMs;
+  }
 
   /** The histogram of a function (M2). */
   of(fn: string): Histogram {
@@ -21,7 +26,7 @@ export class FunctionTimes {
     if (known !== undefined) return known;
     const full = this.#byName.size >= limits.metricFunctionsMax;
     if (full && fn !== furtherFunctions) return this.of(furtherFunctions);
-    const made = new Histogram();
+    const made = new Histogram(this.#boundsMs);
     this.#byName.set(fn, made);
     return made;
   }
@@ -38,5 +43,5 @@ export class Meters {
   /** From the acceptance of a run to the call of its handler in the first attempt. */
   readonly lags = new FunctionTimes();
   /** From the admission of a call to its answer. */
-  readonly calls = new FunctionTimes();
+  readonly calls = new FunctionTimes(quickBucketsMs);
 }

@@ -18,6 +18,7 @@ import { readJson } from './json-body.ts';
 import type { HttpSettings } from './options.ts';
 import { errorOf, problemHeaders, problemOf } from './problem.ts';
 import type { Answer, Route, Services } from './route.ts';
+import { guardStream } from './stream-guard.ts';
 
 /** What the app is made of. */
 export interface AppParts extends Services {
@@ -95,14 +96,16 @@ async function respond(parts: AppParts, c: Ctx, path: string | null, ask: Ask): 
       settings.log.log('error', 'a request met a defect', fields);
     }
     const problem = problemOf(error, trail.requestId);
-    const init = { status: problem.status, headers: problemHeaders(error) };
+    const init = { status: problem.status, headers: problemHeaders(error, trail.requestId) };
     response = new Response(JSON.stringify(problem), init);
   }
   const { headers } = response;
   headers.set('x-request-id', trail.requestId);
   headers.set('cache-control', 'no-store');
   headers.set('x-content-type-options', 'nosniff');
-  for (const [name, value] of corsHeaders(c, settings)) headers.set(name, value);
+  for (const [name, value] of corsHeaders(c.req.header('origin'), settings)) {
+    headers.set(name, value);
+  }
   if (parts.draining()) headers.set('connection', 'close');
   span?.set('http.response.status_code', response.status);
   span?.end(response.status < 500 ? null : { code: String(response.status), message: '' });
@@ -159,8 +162,9 @@ const asking =
       const details = { allow: ['GET'] };
       throw new HoldfastError('http.wrong_method', 'a stream takes GET only', { details });
     }
-    const { authorization, host } = incoming.headers;
-    const caller = one.scope === null ? nobody : await ring.callerOf({ authorization, host });
+    const { authorization, host, origin } = incoming.headers;
+    const asker = { authorization, host, origin };
+    const caller = one.scope === null ? nobody : await ring.callerOf(asker);
     trail.caller = caller;
     if (one.wholeStore === true && caller.tenant !== null) nothingThere();
     if (one.scope !== null) checkScope(caller, one.scope);
@@ -178,7 +182,7 @@ const asking =
       ...parts,
       ...{ caller, requestId, signal: gone.signal },
       trace: trail.span?.trace ?? carried(headerOf(incoming.headers.traceparent)),
-      openStream: () => openStream(parts, () => outgoing.destroy()),
+      openStream: () => openStream(parts, caller, gone, () => outgoing.destroy()),
       header: (name: string) => headerOf(incoming.headers[name]),
     };
     if (parts.draining()) gone.abort(drainingError());
@@ -195,15 +199,32 @@ const nobody: Caller = { key: null, scope: 'read', tenant: null };
 export const drainingError = (): HoldfastError =>
   new HoldfastError('node.draining', 'the server is shutting down; ask again elsewhere or later');
 
+const revokedError = (): HoldfastError =>
+  new HoldfastError('auth.missing', 'the access key was revoked while the stream was open');
+
 const headerOf = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(', ') : value;
 
-function openStream({ settings, streams, clock }: AppParts, drop: () => void): EventStream {
+/** `gone` is aborted when the key of the caller is revoked. */
+function openStream(
+  { settings, streams, clock, ring }: AppParts,
+  caller: Caller,
+  gone: AbortController,
+  drop: () => void,
+): EventStream {
   const { streamsMax, streamStallMs: stallMs, streamBeatMs: beatMs } = settings;
   if (streams.size >= streamsMax) {
     throw new HoldfastError('http.busy', `${streams.size} streams are open, as many as allowed`);
   }
-  const over = (): void => void streams.delete(stream);
+  const leave = guardStream({
+    clock,
+    allowed: () => ring.letsInStill(caller),
+    revoked: () => gone.abort(revokedError()),
+  });
+  const over = (): void => {
+    leave();
+    streams.delete(stream);
+  };
   const stream: EventStream = new EventStream({ clock, stallMs, beatMs, drop, over });
   streams.add(stream);
   return stream;

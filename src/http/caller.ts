@@ -6,6 +6,8 @@
  * C2 Once the server has seen a key in the store it asks everybody for one, until it ends: to
  *    revoke the last key does not open the door.
  * C3 That a key was used is told to the store once a minute, and nobody waits for it.
+ * C4 Without a key a page gets in only from the server's own origin, or from one that was named: a
+ *    browser sends a POST without a body for any page, and keeps back the answer alone.
  */
 import { includesScope, type KeyScope } from '../core/access.ts';
 import { HoldfastError } from '../core/errors.ts';
@@ -36,6 +38,7 @@ const anonymous: Caller = { key: null, scope: 'admin', tenant: null };
 export interface Credentials {
   readonly authorization: string | undefined;
   readonly host: string | undefined;
+  readonly origin: string | undefined;
 }
 
 /** The keys of one store, as a server uses them. */
@@ -61,13 +64,14 @@ export class KeyRing {
     return this.#rows.size > 0;
   }
 
-  /** Throws `auth.missing`, `http.wrong_host`, or the fault of the store. */
-  async callerOf({ authorization, host }: Credentials): Promise<Caller> {
+  /** Throws `auth.missing`, `http.wrong_host`, `http.wrong_origin`, or the store's fault. */
+  async callerOf(credentials: Credentials): Promise<Caller> {
+    const { authorization } = credentials;
     const { allowAnonymous } = this.#settings;
-    if (authorization === undefined && allowAnonymous === true) return this.#open(host);
+    if (authorization === undefined && allowAnonymous === true) return this.#open(credentials);
     await this.#fresh();
     if (authorization === undefined) {
-      if (allowAnonymous === null && !this.#closed) return this.#open(host);
+      if (allowAnonymous === null && !this.#closed) return this.#open(credentials);
       const message = 'give an access key: Authorization: Bearer hf_...';
       throw new HoldfastError('auth.missing', message);
     }
@@ -80,13 +84,26 @@ export class KeyRing {
     return { key: row.id, scope: row.scope, tenant: row.tenant };
   }
 
+  /** Whether who was let in would be let in still. */
+  async letsInStill({ key }: Caller): Promise<boolean> {
+    const { allowAnonymous } = this.#settings;
+    if (key === null && allowAnonymous === true) return true;
+    await this.#fresh();
+    return key === null ? allowAnonymous === null && !this.#closed : this.#rows.has(key);
+  }
+
   /** Without keys a web page must not get in by giving its own name our address. */
-  #open(host: string | undefined): Caller {
-    const { loopback, hostNames } = this.#settings;
-    const name = (host ?? 'localhost').replace(/:\d*$/, '').toLowerCase();
-    if (!loopback || isLoopback(name) || hostNames.has(name)) return anonymous;
-    const message = "without a key, call it by '127.0.0.1' or 'localhost', or add to hostNames";
-    throw new HoldfastError('http.wrong_host', message);
+  #open({ host = 'localhost', origin }: Credentials): Caller {
+    const { loopback, hostNames, corsOrigins } = this.#settings;
+    const name = host.replace(/:\d*$/, '').toLowerCase();
+    if (loopback && !isLoopback(name) && !hostNames.has(name)) {
+      const message = "without a key, call it by '127.0.0.1' or 'localhost', or add to hostNames";
+      throw new HoldfastError('http.wrong_host', message);
+    }
+    // C4
+    if (origin === undefined || corsOrigins.has(origin) || isOwn(origin, host)) return anonymous;
+    const message = 'without a key, pages of other origins are refused; see corsOrigins';
+    throw new HoldfastError('http.wrong_origin', message);
   }
 
   /** A key that is not known may have been made since. Guessing costs a look in `lateMs`. */
@@ -123,6 +140,14 @@ export class KeyRing {
       this.#settings.log.log('debug', 'the use of a key was not noted', { error: String(error) });
     });
   }
+}
+
+/** Whether a page came from where it asks now. What ends TLS in front of us keeps the name. */
+function isOwn(origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host: own } = new URL(origin);
+  const asked = `${protocol}//${host}`;
+  return own !== '' && URL.canParse(asked) && new URL(asked).host === own;
 }
 
 /** Throws `auth.denied` if the caller's scope does not include what is asked for. */

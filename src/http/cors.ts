@@ -2,7 +2,8 @@
  * Owns what pages of other origins may do: nothing, unless their origin was named.
  *
  * C1 An origin that was not named gets no header at all: its browser then keeps the answer to
- *    itself, and never sends what would change something.
+ *    itself. What it sends without asking (a POST without a body) is refused where no key stands in
+ *    its way; see `KeyRing`.
  */
 import type { Context } from 'hono';
 import type { HttpSettings } from './options.ts';
@@ -14,18 +15,20 @@ const allowedHeaders = 'authorization, content-type, idempotency-key, last-event
 const exposedHeaders = 'location, retry-after, x-request-id';
 
 /** The origin of a request, if pages of it may call. */
-function allowedOrigin(c: Context, { corsOrigins }: Settings): string | null {
-  const origin = c.req.header('origin');
+function allowedOrigin(origin: string | undefined, { corsOrigins }: Settings): string | null {
   return origin !== undefined && corsOrigins.has(origin) ? origin : null;
 }
 
-/** What goes with every answer. */
+/**
+ * What goes with every answer to a page of that origin, refusals at the door as well: they say what
+ * may be sent again.
+ */
 export function corsHeaders(
-  c: Context,
+  given: string | undefined,
   settings: Settings,
 ): readonly (readonly [string, string])[] {
   if (settings.corsOrigins.size === 0) return [];
-  const origin = allowedOrigin(c, settings);
+  const origin = allowedOrigin(given, settings);
   if (origin === null) return [['vary', 'origin']];
   return [
     ['vary', 'origin'],
@@ -40,10 +43,11 @@ export function preflight(
   settings: Settings,
   methods: readonly string[],
 ): Response | null {
-  if (c.req.method !== 'OPTIONS' || allowedOrigin(c, settings) === null) return null;
+  const origin = c.req.header('origin');
+  if (c.req.method !== 'OPTIONS' || allowedOrigin(origin, settings) === null) return null;
   if (c.req.header('access-control-request-method') === undefined) return null;
   const headers = new Headers([
-    ...corsHeaders(c, settings).map(([name, value]): [string, string] => [name, value]),
+    ...corsHeaders(origin, settings).map(([name, value]): [string, string] => [name, value]),
     ['access-control-allow-methods', methods.join(', ')],
     ['access-control-allow-headers', allowedHeaders],
     ['access-control-max-age', String(maxAgeSeconds)],

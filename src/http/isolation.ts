@@ -9,7 +9,7 @@ import { HoldfastError } from '../core/errors.ts';
 import type { Holdfast, StartManyItem } from '../holdfast.ts';
 import type { Run } from '../runtime/views.ts';
 import type { Caller } from './caller.ts';
-import { given } from './given.ts';
+import { checkAddressable, given } from './given.ts';
 import type { StartBody } from './schemas.ts';
 
 /** What a run is started with. */
@@ -48,6 +48,6 @@ export function keptId(caller: Caller, id: string): string {
 /** What a caller says about a run to start, with what its key demands (I2). */
 export function isolated(caller: Caller, { input, ...rest }: StartBody): Isolated {
   const tenant = tenantFor(caller, rest.tenant);
-  const id = rest.id === undefined ? undefined : keptId(caller, rest.id);
+  const id = rest.id === undefined ? undefined : keptId(caller, checkAddressable(rest.id));
   return { input: input ?? null, ...given({ ...rest, id, tenant }) };
 }

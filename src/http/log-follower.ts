@@ -8,6 +8,7 @@ import type { HoldfastError } from '../core/errors.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Holdfast } from '../holdfast.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { LogFilter } from '../ports/store-reads.ts';
 import type { EventStream } from './event-stream.ts';
 import { errorOf, problemOf } from './problem.ts';
 
@@ -24,6 +25,7 @@ export interface LogFollowing {
   readonly id: string;
   /** The `n` of the last line that the reader has. */
   readonly after: number;
+  readonly filter: LogFilter;
   /** Aborted when the server drains or the reader is gone. */
   readonly signal: AbortSignal;
   readonly requestId: string;
@@ -42,7 +44,7 @@ export async function followLog(following: LogFollowing): Promise<void> {
 }
 
 /** The outcome, once the last line was written; null when the reader is gone. */
-async function lines({ hf, clock, stream, id, after, signal }: LogFollowing) {
+async function lines({ hf, clock, stream, id, after, filter, signal }: LogFollowing) {
   let ended: Outcome | null = null;
   let wake = (): void => {};
   const over = new AbortController();
@@ -60,7 +62,7 @@ async function lines({ hf, clock, stream, id, after, signal }: LogFollowing) {
     for (let lookMs = lookMsMin; ; lookMs = Math.min(lookMs * 2, lookMsMax)) {
       signal.throwIfAborted();
       const done: Outcome | null = ended;
-      const page = await hf.runs.logs(id, { after: last, limit: pageLines });
+      const page = await hf.runs.logs(id, { ...filter, after: last, limit: pageLines });
       for (const line of page.lines) {
         if (!(await stream.send({ event: 'log', id: String(line.n), data: line }))) return null;
         last = line.n;

@@ -126,7 +126,9 @@ const withBody: readonly ErrorCode[] = [
   ...(['payload.too_large', 'http.media_type', 'http.not_json', 'http.too_deep'] as const),
 ];
 const withStore: readonly ErrorCode[] = ['store.unavailable', 'store.busy', 'store.closed'];
-const withKey: readonly ErrorCode[] = ['auth.missing', 'auth.denied', 'http.wrong_host'];
+const withKey: readonly ErrorCode[] = [
+  ...(['auth.missing', 'auth.denied', 'http.wrong_host', 'http.wrong_origin'] as const),
+];
 
 /** Every code that a route may answer with. */
 export function codesOf({ body, scope, wholeStore, refusals = [] }: Route): readonly ErrorCode[] {

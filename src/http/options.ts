@@ -37,7 +37,7 @@ export interface HttpOptions {
   readonly requestsMax?: number;
   /** Streams open at once. Default 256. */
   readonly streamsMax?: number;
-  /** A reader of a stream who takes nothing for so many ms is dropped. Default 30,000. */
+  /** A reader who takes nothing of an answer for so many ms is dropped. Default 30,000. */
   readonly streamStallMs?: number;
   /** Between two signs of life on a silent stream, in ms. Default 15,000. */
   readonly streamBeatMs?: number;

@@ -53,9 +53,14 @@ export function problemOf(error: HoldfastError, requestId: string): Problem {
   };
 }
 
-/** Headers that an error brings along. */
-export function problemHeaders(error: HoldfastError): Record<string, string> {
-  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+/** Headers that an error brings along, wherever it is found. */
+export function problemHeaders(error: HoldfastError, requestId: string): Record<string, string> {
+  const headers: Record<string, string> = {
+    'content-type': 'application/problem+json',
+    'x-request-id': requestId,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  };
   if (error.retry === 'after') headers['retry-after'] = String(secondsOf(error));
   if (error.code === 'auth.missing') headers['www-authenticate'] = 'Bearer realm="holdfast"';
   const { allow } = error.details;

@@ -12,6 +12,7 @@ import { type ErrorCode, HoldfastError } from '../core/errors.ts';
 import type { Holdfast } from '../holdfast.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Caller } from './caller.ts';
+import type { Cursors } from './cursor.ts';
 import type { EventStream } from './event-stream.ts';
 import type { Load, Metering } from './metering.ts';
 import type { Operations } from './operations.ts';
@@ -21,6 +22,7 @@ export interface Services {
   readonly hf: Holdfast;
   readonly clock: Clock;
   readonly operations: Operations;
+  readonly cursors: Cursors;
   readonly metering: Metering;
   /** Requests and streams under way. */
   readonly load: () => Load;

@@ -6,6 +6,8 @@
  * S2 Beyond loopback it starts with a key in the store, or because anonymous access was asked for.
  * S3 It ends in order: no new connection, no new request; waits and streams end with a word; the
  *    rest may finish within the grace; then everything is cut.
+ * S4 A reader who takes nothing of an answer for `streamStallMs` is cut off, whatever it asked for:
+ *    what waits for it is memory of ours.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -19,6 +21,8 @@ import { openTelemetry } from '../system/open-telemetry.ts';
 import { systemRandom } from '../system/random.ts';
 import { type AppParts, buildApp, drainingError } from './app.ts';
 import { KeyRing } from './caller.ts';
+import { corsHeaders } from './cors.ts';
+import { Cursors } from './cursor.ts';
 import { refusalAtDoor } from './door.ts';
 import { Metering } from './metering.ts';
 import { documentRoute } from './openapi.ts';
@@ -66,6 +70,7 @@ export async function serveHttp(hf: Holdfast, options: HttpOptions = {}): Promis
   const all = [...served, documentRoute(served)];
   const parts: AppParts = {
     ...{ hf, settings, clock, random, ring, operations },
+    cursors: new Cursors(() => hf.keys.cursorSecret()),
     tracing: openTelemetry(),
     draining: () => state.draining,
     routes: all,
@@ -139,11 +144,19 @@ function listener(parts: AppParts): Server {
     });
     const refusal = refusalAtDoor(incoming) ?? tooMany(parts, requests, incoming);
     if (refusal === null) void ask(incoming, outgoing);
-    else refuse(parts, outgoing, refusal);
+    else refuse(parts, incoming, outgoing, refusal);
   };
   server.on('request', take);
-  server.on('checkExpectation', (_incoming: IncomingMessage, outgoing: ServerResponse) => {
-    refuse(parts, outgoing, new HoldfastError('http.malformed', "only '100-continue' is expected"));
+  server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const message = "only '100-continue' is expected";
+    refuse(parts, incoming, outgoing, new HoldfastError('http.malformed', message));
+  });
+  server.timeout = settings.streamStallMs;
+  server.on('timeout', (socket: Socket) => {
+    const answering = busy.get(socket);
+    // Who never asked is told by the look at slow requests; who waits for us may go on waiting.
+    if (answering === undefined || (answering > 0 && socket.writableLength === 0)) return;
+    socket.destroy();
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     cutOff(parts, error, socket, (busy.get(socket) ?? 0) > 0);
@@ -161,7 +174,7 @@ const brokenUrl = (thrown: unknown): HoldfastError => {
 function responseTo({ random, metering }: AppParts, error: HoldfastError): Response {
   const problem = problemOf(error, random.id());
   metering.count({ ...refusedAtDoor, status: problem.status });
-  const init = { status: problem.status, headers: problemHeaders(error) };
+  const init = { status: problem.status, headers: problemHeaders(error, problem.requestId) };
   return new Response(JSON.stringify(problem), init);
 }
 
@@ -179,7 +192,12 @@ function tooMany(
 const refusedAtDoor = { route: null, method: undefined, ms: null } as const;
 
 /** Answers at the door; what else comes over the connection is not looked at. */
-function refuse(parts: AppParts, to: ServerResponse, error: HoldfastError): void {
+function refuse(
+  parts: AppParts,
+  { headers: { origin } }: IncomingMessage,
+  to: ServerResponse,
+  error: HoldfastError,
+): void {
   const { random, settings, metering } = parts;
   const problem = problemOf(error, random.id());
   const { status, requestId, code } = problem;
@@ -187,8 +205,9 @@ function refuse(parts: AppParts, to: ServerResponse, error: HoldfastError): void
   settings.log.log('debug', 'http refused', { status, code, requestId });
   const body = JSON.stringify(problem);
   to.writeHead(status, {
-    ...problemHeaders(error),
-    ...{ connection: 'close', 'x-request-id': requestId },
+    ...problemHeaders(error, requestId),
+    ...Object.fromEntries(corsHeaders(origin, settings)),
+    connection: 'close',
     'content-length': Buffer.byteLength(body),
   }).end(body);
 }
@@ -223,7 +242,7 @@ function cutOff(
   metering.count({ ...refusedAtDoor, status: problem.status });
   settings.log.log('debug', 'http cut off', { status: problem.status, code });
   const body = JSON.stringify(problem);
-  const headers = { ...problemHeaders(refusal), connection: 'close' };
+  const headers = { ...problemHeaders(refusal, problem.requestId), connection: 'close' };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const length = `content-length: ${Buffer.byteLength(body)}\r\n`;
   const head = `HTTP/1.1 ${problem.status} Refused\r\n${lines.join('')}${length}\r\n`;

@@ -1,7 +1,13 @@
 /**
- * Owns the port to the runtime's own log (not the logs of runs, which are kept in the store).
+ * Owns the port to the runtime's own log (not the logs of runs, which are kept in the store), and
+ * the levels of both.
  */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** The least important first. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+
+/** One of the levels, of which the least important is named first. */
+export type LogLevel = (typeof logLevels)[number];
 
 /** Structured lines about what the runtime does. Secrets and payloads are never handed to it. */
 export interface Log {

@@ -16,6 +16,8 @@ export interface PoolFigures {
   readonly created: number;
   /** VMs that were ended: not clean, idle for long, or of another tenant. */
   readonly discarded: number;
+  /** Of these, VMs that a call left unclean, or that died by themselves. */
+  readonly poisoned: number;
 }
 
 /** VMs or threads behind a handler. */

@@ -3,6 +3,7 @@
  *
  * K1 A key is kept as a digest of its secret; the secret itself is nowhere but with its holder.
  * K2 When a key was used is written at most once a minute, so that reading stays reading.
+ * K3 A secret is made outside, kept once, and never changed: whoever asks for it gets the same.
  */
 import type { KeyScope } from '../core/access.ts';
 import type { WallMs } from '../core/time.ts';
@@ -31,6 +32,9 @@ export interface KeyRow extends NewKey {
 /** `auth.full`: the store has as many keys as its limit. */
 export type PutKeyVerdict = Verdict<object, 'auth.full'>;
 
+/** What the store keeps a secret for. `cursors`: what seals those of lists. Stored format. */
+export type SecretName = 'cursors';
+
 /** The verbs over keys; a part of the port `Store`. */
 export interface KeyVerbs {
   /** Keeps a new key. Asking again with the same key is the same key. */
@@ -41,4 +45,6 @@ export interface KeyVerbs {
   revokeKey(id: string): Promise<boolean>;
   /** Says that a key was used (K2). One that was revoked meanwhile is no matter. */
   touchKey(id: string): Promise<void>;
+  /** The secret of that name: the one that is kept, or the proposed one, which is from then on. */
+  secret(name: SecretName, proposed: string): Promise<string>;
 }

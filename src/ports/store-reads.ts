@@ -174,6 +174,13 @@ export interface StoreFinding {
   readonly message: string;
 }
 
+/** Which log lines; every word that is given must hold. */
+export interface LogFilter {
+  readonly attempt?: number;
+  /** Lines of this level, and of those that are more important. */
+  readonly level?: LogLine['level'];
+}
+
 export interface LogPage {
   readonly lines: readonly (LogLine & { readonly n: number; readonly attempt: number })[];
   readonly next: number | null;

@@ -110,6 +110,8 @@ export interface ClaimedRun {
   readonly retryOf: string | null;
   /** As it was started with; that of the run that it does anew, if it does one. */
   readonly trace: string | null;
+  /** It was cancelled in the middle of its work: its code is to clean up; absent: it was not. */
+  readonly stop?: Pick<StopOrder, 'cause' | 'reason'>;
   readonly policy: RunPolicy;
 }
 
@@ -234,8 +236,8 @@ export interface CancelItem {
 export type CancelVerdict = Verdict<
   {
     /**
-     * `cancelled`: it never ran on. `stopping`: its owner is asked; the outcome follows within the
-     * grace.
+     * `cancelled`: it never ran on. `stopping`: its owner is asked, or the next one lets its code
+     * clean up; the outcome follows within the grace, or when nobody took it up in time.
      */
     readonly state: 'cancelled' | 'stopping';
   },

@@ -28,6 +28,7 @@ import type { PartVerbs } from './store-parts.ts';
 import type {
   ExplainFacts,
   LaneView,
+  LogFilter,
   LogPage,
   PauseView,
   PinnedRuns,
@@ -173,11 +174,18 @@ export interface Store extends KeyVerbs, PartVerbs, SignalReads, FamilyVerbs {
     readonly unknown: readonly string[];
   }>;
   explain(id: string): Promise<ExplainFacts | null>;
-  logs(id: string, after: number | null, linesMax: number): Promise<LogPage | null>;
+  /** Log lines of a run from after the given number; null: there is no such run. */
+  logs(
+    id: string,
+    after: number | null,
+    linesMax: number,
+    filter?: LogFilter,
+  ): Promise<LogPage | null>;
   /** Steps of a run from after the given `ord`; null: there is no such run. */
   steps(id: string, after: number, rowsMax: number): Promise<StepPage | null>;
   lanes(rowsMax: number): Promise<readonly LaneView[]>;
-  tenants(rowsMax: number): Promise<readonly TenantView[]>;
+  /** Tenants that have terms or runs of late, by name; with `only`, that one, whatever it has. */
+  tenants(rowsMax: number, only?: string): Promise<readonly TenantView[]>;
   pauses(): Promise<readonly PauseView[]>;
   counts(): Promise<RunCounts>;
   /** Versions that unfinished runs are pinned to, at most `rowsMax`, by function and version. */

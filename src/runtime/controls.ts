@@ -141,9 +141,13 @@ export class Tenants {
     this.#lifeline = lifeline;
   }
 
-  /** Tenants that have terms, or runs of late: at most 1,000. */
-  async list(): Promise<readonly TenantView[]> {
-    return this.#lifeline.ensureOpen().engine.world.store.tenants(limits.pageRowsMax);
+  /** Tenants that have terms, or runs of late: at most 1,000. With `tenant` only that one. */
+  async list(options: { readonly tenant?: string } = {}): Promise<readonly TenantView[]> {
+    checkOptions('list', options, ['tenant']);
+    const { tenant } = options;
+    if (tenant !== undefined) keyOf('tenant', tenant);
+    const { store } = this.#lifeline.ensureOpen().engine.world;
+    return store.tenants(limits.pageRowsMax, tenant);
   }
 
   /** Sets the terms of a tenant, exact from the moment on at which this resolves. */

@@ -1,8 +1,10 @@
 /**
- * Owns access keys as users see them: made, shown once, looked at, revoked, and recognised.
+ * Owns access keys as users see them: made, shown once, looked at, revoked, and recognised; and the
+ * secret by which the servers of one store seal cursors.
  *
- * K1 A key is 256 random bits. So one round of SHA-256 keeps it: there is no list of likely keys
- *    to try, which is all that a slow or salted digest hinders, and each request would pay for it.
+ * K1 A key is 256 random bits, as that secret is. So one round of SHA-256 keeps it: there is no
+ *    list of likely keys to try, which is all that a slow or salted digest hinders, and each
+ *    request would pay for it.
  * K2 The key leaves this file once, with what `create` gives; no error and no log holds it.
  * K3 Recognising takes the same time wherever a wrong key differs from a right one. The id is no
  *    secret, so looking it up may take what it takes.
@@ -90,6 +92,14 @@ export class Keys {
   /** Says that a key was used; the store writes that down once a minute at most. */
   async touch(id: string): Promise<void> {
     await this.#store().touchKey(id);
+  }
+
+  /**
+   * The secret that all servers of the store share, for those of this package. Whoever asks first
+   * makes it (K1); no error and no log holds it.
+   */
+  async cursorSecret(): Promise<string> {
+    return this.#store().secret('cursors', randomText(secretBytes, 'base64url'));
   }
 
   #store() {

@@ -10,9 +10,14 @@ import { type HeldResource, type PoolFigures, resourceOf } from '../ports/sandbo
 import type { StopStack } from './stop-stack.ts';
 
 /** The pool of one function. */
-export interface FunctionPool {
+export interface FunctionPool extends PoolFigures {
   readonly fn: string;
-  readonly figures: PoolFigures;
+}
+
+/** A handler under its name. */
+interface NamedHandler {
+  readonly name: string;
+  readonly run: unknown;
 }
 
 function resourcesOf(
@@ -34,20 +39,36 @@ export function holdResources(functions: readonly AnyFunction[], stops: StopStac
   });
 }
 
-/** The figures of all pools; past a bound they are told together as `other`. */
-export function poolsOf(functions: readonly AnyFunction[]): readonly FunctionPool[] {
-  const all = resourcesOf(functions).map(([fn, { figures }]) => ({ fn, figures }));
-  const { metricFunctionsMax } = limits;
-  const rest = all.splice(metricFunctionsMax);
+/**
+ * The figures of all pools, those of one name together: it may have several versions. Past a bound
+ * they are told as `other`. `served`: what can be called beside what is hosted.
+ */
+export function poolsOf(
+  functions: readonly AnyFunction[],
+  served: readonly NamedHandler[],
+): readonly FunctionPool[] {
+  const hosted = functions.map((fn) => ({ name: fn.name, run: partsOf(fn)?.run }));
+  const byName = new Map<string, Set<HeldResource>>();
+  for (const { name, run } of [...hosted, ...served]) {
+    const resource = resourceOf(run);
+    if (resource === null) continue;
+    const known = byName.get(name) ?? new Set<HeldResource>();
+    byName.set(name, known.add(resource));
+  }
+  const all = [...byName].map(([fn, held]): FunctionPool => {
+    return { fn, ...[...held].map(({ figures }) => figures).reduce(sum) };
+  });
+  const rest = all.splice(limits.metricFunctionsMax);
   if (rest.length === 0) return all;
-  const figures = rest.map((one) => one.figures).reduce(sum);
-  return [...all, { fn: 'other', figures }];
+  return [...all, { ...rest.reduce(sum), fn: 'other' }];
 }
 
-const sum = (a: PoolFigures, b: PoolFigures): PoolFigures => ({
+const sum = <Figures extends PoolFigures>(a: Figures, b: Figures): Figures => ({
+  ...a,
   live: a.live + b.live,
   busy: a.busy + b.busy,
   waiting: a.waiting + b.waiting,
   created: a.created + b.created,
   discarded: a.discarded + b.discarded,
+  poisoned: a.poisoned + b.poisoned,
 });

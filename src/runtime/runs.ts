@@ -19,7 +19,8 @@ import { limits } from '../core/limits.ts';
 import { type OutcomeKind, outcomeKinds } from '../core/outcome.ts';
 import { wallMs } from '../core/time.ts';
 import { explain } from '../engine/explain.ts';
-import type { ExplainFacts, RunCounts, RunFilter } from '../ports/store-reads.ts';
+import { type LogLevel, logLevels } from '../ports/log.ts';
+import type { ExplainFacts, LogFilter, RunCounts, RunFilter } from '../ports/store-reads.ts';
 import { type ChildrenQuery, childrenOf, type RunChildren } from './children.ts';
 import type { Lifeline } from './lifeline.ts';
 import {
@@ -78,6 +79,18 @@ export interface RunListQuery extends RunQuery {
   readonly cursor?: string;
 }
 
+/** Which log lines of a run, and which page of them. */
+export interface RunLogsQuery {
+  /** The `n` of the last line that is known. */
+  readonly after?: number;
+  /** Lines of one page, 1 to 1,000. Default 200. */
+  readonly limit?: number;
+  /** Lines of this attempt alone. */
+  readonly attempt?: number;
+  /** Lines of this level, and of those that are more important. */
+  readonly level?: LogLevel;
+}
+
 const filterNames = [
   ...['status', 'outcome', 'fn', 'lane', 'tenant', 'tag', 'acceptedAfter', 'acceptedBefore'],
 ];
@@ -128,7 +141,8 @@ export class Runs implements HandleHost {
 
   /**
    * Cancels a run. `cancelled`: it had not begun and has its outcome. `stopping`: its owner is
-   * told, and its outcome follows within the grace. Rejects with `run.not_found` or
+   * told, and its outcome follows within the grace; one that is parked is taken up once more, so
+   * that its code cleans up, and is cancelled without after 30 s. Rejects with `run.not_found` or
    * `run.already_done`.
    */
   async cancel(id: string, reason?: string): Promise<{ readonly state: 'cancelled' | 'stopping' }> {
@@ -141,11 +155,14 @@ export class Runs implements HandleHost {
   /**
    * Tries a run again that did not succeed. A quarantined run goes on under its id; one that has
    * its outcome keeps it, and a new run with the same input is started (`retryOf` names the old
-   * one).
+   * one). With `id`, the new run's, it is tried once however often this is asked for; an id that
+   * another run has is `run.illegal_transition`.
    */
-  async retry(id: string): Promise<RunHandle> {
+  async retry(id: string, options: { readonly id?: string } = {}): Promise<RunHandle> {
+    checkOptions('retry', options, ['id']);
     const { intake, world } = this.#lifeline.ensureOpen().engine;
-    const verdict = await intake.retries.add({ id: checkId(id), newId: world.random.id() });
+    const newId = checkId(options.id ?? world.random.id());
+    const verdict = await intake.retries.add({ id: checkId(id), newId });
     if (verdict.ok) return new Handle<unknown>(this.#lifeline, this, verdict.id, verdict.created);
     throw new HoldfastError(verdict.code, verdict.message, { details: { id } });
   }
@@ -274,20 +291,22 @@ export class Runs implements HandleHost {
 
   /**
    * Lines that the handler logged, oldest first; `after` is the `n` of the last line that is known.
+   * With `attempt` and `level` only those of that attempt, and of that level and above it.
    */
   async logs(
     id: string,
-    options: { readonly after?: number; readonly limit?: number } = {},
+    options: RunLogsQuery = {},
   ): Promise<{
     readonly lines: readonly RunLogLine[];
     readonly next: number | null;
     readonly dropped: number;
   }> {
-    checkOptions('logs', options, ['after', 'limit']);
-    const { after = null, limit = logLinesDefault } = options;
+    checkOptions('logs', options, ['after', 'limit', 'attempt', 'level']);
+    const { after = null, limit = logLinesDefault, ...words } = options;
     if (after !== null) checkWhole('after', after, 0, Number.MAX_SAFE_INTEGER);
     const linesMax = checkWhole('limit', limit, 1, limits.logLinesMax);
-    const page = await this.#store().logs(checkId(id), after, linesMax);
+    const filter = logFilterOf(words);
+    const page = await this.#store().logs(checkId(id), after, linesMax, filter);
     if (page === null) throw notFound(id);
     const lines = page.lines.map(({ fields, ...line }) => ({
       ...line,
@@ -401,6 +420,15 @@ function seqOf(cursor: string | undefined): number | null {
     throw invalid('cursor', cursor, "give the 'next' of the page before");
   }
   return Number(cursor);
+}
+
+function logFilterOf({ attempt, level }: RunLogsQuery): LogFilter {
+  return {
+    ...(attempt === undefined
+      ? {}
+      : { attempt: checkWhole('attempt', attempt, 1, Number.MAX_SAFE_INTEGER) }),
+    ...(level === undefined ? {} : { level: checkWord('level', level, logLevels) }),
+  };
 }
 
 /** The filter, checked: a misspelt status would match nothing in silence. */

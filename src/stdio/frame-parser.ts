@@ -50,6 +50,9 @@ interface Open {
   readonly header: CallHeader | null;
 }
 
+const withBody = 'FUNCTION_PAYLOAD';
+const nobody: Open = { header: null };
+
 /** Reads a stream. */
 export class FrameParser {
   readonly #compat: boolean;
@@ -140,7 +143,13 @@ export class FrameParser {
     }
     const head = new Uint8Array([...begun.subarray(0, headBytes), ...this.#head.bytes]);
     const text = textOf(head.subarray(0, headBytes));
+    this.#tooLong(text);
+  }
+
+  /** The line of nobody, or of a call; of one with a body, that body follows. */
+  #tooLong(text: string): void {
     this.#refuse(salvagedUid(text), `its line takes more than ${limits.stdioLineBytesMax} bytes`);
+    if (text.startsWith(`${withBody} `)) this.#open = nobody;
   }
 
   #refuse(uid: string | null, why: string): void {
@@ -154,8 +163,8 @@ export class FrameParser {
     const space = text.indexOf(' ');
     switch (space === -1 ? text : text.slice(0, space)) {
       case 'FUNCTION':
-      case 'FUNCTION_PAYLOAD':
-        if (tooLong) this.#refuse(salvagedUid(text), 'its line is too long');
+      case withBody:
+        if (tooLong) this.#tooLong(text);
         else this.#header(text);
         return;
       case 'FUNCTION_CANCEL': {
@@ -178,10 +187,9 @@ export class FrameParser {
 
   #header(text: string): void {
     const read = readHeader(text);
-    const withBody = text.startsWith('FUNCTION_PAYLOAD');
     if (!read.ok) this.#refuse(read.uid, read.why);
     // Also behind a header that was refused comes a body, which must not be obeyed.
-    if (withBody) this.#open = { header: read.ok ? read.header : null };
+    if (text.startsWith(withBody)) this.#open = read.ok ? { header: read.header } : nobody;
     else if (read.ok) this.#tell({ is: 'call', call: { ...read.header, body: null } });
   }
 

@@ -2,8 +2,8 @@
  * Owns a conversation with an agent over two streams: what it asks goes to the calls of a runtime,
  * what they answer goes back.
  *
- * S1 A call that was let in is answered exactly once. A line whose uid is that of a call under way
- *    is never answered: it would be taken for the answer of that call.
+ * S1 A call that was let in is answered exactly once. A line whose uid is that of a call of this
+ *    agent under way is never answered: it would be taken for the answer of that call.
  * S2 Reading never waits for work: calls that find no room are refused, and cancels are heard.
  * S3 It ends once: by QUIT, by the end of the input, because writing failed, or because it was
  *    asked to. Then no call is let in any more, and those that are there have `drainMs`.
@@ -182,9 +182,7 @@ export class StdioSession {
     );
     if (!(taken instanceof HoldfastError)) {
       if (!answered) this.#live.set(uid, taken);
-    } else if (taken.code === 'call.duplicate' && taken.details.active === true) {
-      this.#duplicate(uid);
-    } else this.#answer(uid, refusalAnswer(taken.code, taken.message));
+    } else this.#refuse(uid, refusalAnswer(taken.code, taken.message));
   }
 
   /** S1 */

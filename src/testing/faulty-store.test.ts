@@ -135,6 +135,7 @@ describe('a wrapped store', () => {
       ...[store.pauses(), store.counts(), store.examine(), store.drain(node)],
       ...[store.leave(node), store.recover(node, never, 1)],
       ...[store.putKey(key), store.keys(), store.revokeKey('x'), store.touchKey('x')],
+      store.secret('cursors', 'x'),
       ...[
         store.record([]),
         store.emit([]),

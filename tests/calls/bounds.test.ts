@@ -23,7 +23,7 @@ describe('lanes and tenants', () => {
       ...{ name: 'fn', lane: (n: number) => `lane-${n}`, tenant: (n: number) => `tenant-${n}` },
       run: (n: number) => n,
     });
-    board.routes.set('fn', callTarget(fn, 60_000));
+    board.routes.set('fn', callTarget(fn, { clock: world.clock, timeoutMs: 60_000, before: null }));
     let answers = 0;
     const sink = {
       answered: () => {
@@ -138,7 +138,8 @@ describe('a trace', () => {
     const board = new Switchboard(world, callsSettings(), new FunctionTimes());
     const traced = defineFunction({ name: 'traced', run: (_: null, ctx) => ctx.traceparent });
     const broken = defineFunction({ name: 'broken', run: () => Promise.reject(new Error('x')) });
-    for (const fn of [traced, broken]) board.routes.set(fn.name, callTarget(fn, 60_000));
+    const surroundings = { clock, timeoutMs: 60_000, before: null };
+    for (const fn of [traced, broken]) board.routes.set(fn.name, callTarget(fn, surroundings));
     const answers: unknown[] = [];
     const sink = { answered: (_: string, value: unknown) => void answers.push(value) };
     board.submit({ name: 'traced', input: null }, sink);

@@ -1,18 +1,12 @@
 /** `hf.call`: what whoever calls gets, and what stands around a call. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import {
-  type BatchItem,
-  defineBatchFunction,
-  defineFunction,
-  type Holdfast,
-  type OpenOptions,
-} from 'holdfast';
+import { defineFunction, type Holdfast, type OpenOptions } from 'holdfast';
 import { z } from 'zod';
 import { silentLog } from '../../src/ports/log.ts';
 import { SimulatedClock } from '../../src/testing/index.ts';
 import { settle } from '../../src/testing/simulated-clock.ts';
-import { type Watched, watchedFunctions } from './functions.ts';
+import { held, type Watched, watchedFunctions } from './functions.ts';
 import { openOn } from './scene.ts';
 
 const double = defineFunction({ name: 'double', input: z.int(), run: (n) => n * 2 });
@@ -42,7 +36,7 @@ afterEach(async () => {
   await hf.close();
 });
 
-describe('a call', () => {
+describe('a call', { timeout: 30_000 }, () => {
   it('gives what the handler gives, typed by its definition', async () => {
     const four: number = await hf.call(double, 2);
     assert.equal(four, 4);
@@ -76,6 +70,21 @@ describe('a call', () => {
     assert.equal(hf.calls.stats().admitted, 0);
   });
 
+  it('is known as a duplicate before anything else is asked', async () => {
+    const first = hf.call('free', null, { id: 'a' });
+    const again = (fn: string) =>
+      assert.rejects(hf.call(fn, null, { id: 'a' }), { code: 'call.duplicate' });
+    await again('nobody');
+    const drained = hf.calls.drain(1_000);
+    await again('free');
+    await assert.rejects(hf.call('nobody', null), { code: 'node.draining' });
+    watched.meet('a').resolve();
+    assert.equal(await first, 'held a');
+    await again('echo');
+    await drained;
+    assert.deepEqual([hf.calls.stats().duplicates, hf.calls.stats().refused], [3, 0]);
+  });
+
   it('refuses durable code, and leaves the run to others', async () => {
     await assert.rejects(hf.call(steps, null), { code: 'call.not_durable' });
     const emits = defineFunction({ name: 'emits', run: (_: null, ctx) => ctx.emit('part') });
@@ -103,6 +112,17 @@ describe('a call', () => {
     await late;
   });
 
+  it('has no more time because it is cancelled: its grace ends with its deadline', async () => {
+    hf.calls.serve(held(watched, 'slow', { timeouts: { graceMs: 60_000 } }));
+    const controller = new AbortController();
+    const words = { id: 'a', timeoutMs: 1_000, signal: controller.signal };
+    const cancelled = assert.rejects(hf.call('slow', null, words), { code: 'call.cancelled' });
+    controller.abort();
+    await clock.advance(1_020);
+    await cancelled;
+    assert.deepEqual([hf.calls.stats().cancelled, hf.calls.stats().stuck], [1, 1]);
+  });
+
   it('tells its progress', async () => {
     const told: unknown[] = [];
     const reports = defineFunction({ name: 'reports', run: (_: null, ctx) => ctx.progress(0.5) });
@@ -118,18 +138,34 @@ describe('a call', () => {
     assert.equal(run.id, 'same');
   });
 
-  it('is not for functions that take many runs at once', async () => {
-    const many = defineBatchFunction({
-      ...{ name: 'many', batch: { max: 10, waitMs: 10 } },
-      run: (items: readonly BatchItem<number, number>[]) => {
-        for (const item of items) item.succeed(item.input);
+  it('goes on though whoever hears of its progress throws', async () => {
+    const reports = defineFunction({
+      name: 'reports',
+      run: (_: null, ctx) => {
+        ctx.progress(1);
+        return 'done';
       },
     });
-    assert.throws(() => hf.calls.serve(many), { code: 'request.invalid' });
-    const other = await openOn(clock, { functions: [many, double] }, silentLog);
-    await assert.rejects(other.call('many', 1), { code: 'function.unknown' });
-    assert.equal(await other.call(double, 1), 2);
-    await other.close();
+    hf.calls.serve(reports);
+    const onProgress = (): never => {
+      throw new Error('nobody listens');
+    };
+    assert.equal(await hf.call(reports, null, { onProgress }), 'done');
+  });
+
+  it('is cancelled by its own code, too, while that begins', async () => {
+    const controller = new AbortController();
+    const ends = defineFunction({
+      name: 'ends',
+      run: async (_: null, ctx) => {
+        controller.abort();
+        await Promise.resolve();
+        ctx.signal.throwIfAborted();
+      },
+    });
+    hf.calls.serve(ends);
+    const { signal } = controller;
+    await assert.rejects(hf.call(ends, null, { signal }), { code: 'call.cancelled' });
   });
 
   it('is not answered later by a run', async () => {
@@ -197,7 +233,7 @@ describe('interceptors', () => {
   });
 });
 
-describe('resolvers', () => {
+describe('resolvers', { timeout: 30_000 }, () => {
   it('add what they find out, and refuse the call when they fail', async () => {
     await hf.close();
     let broken = false;
@@ -217,8 +253,58 @@ describe('resolvers', () => {
     hf.calls.serve(who);
     assert.deepEqual(await hf.call(who, null), { asked: 'who', user: 'ada' });
     broken = true;
-    await assert.rejects(hf.call('hold', null), { code: 'call.refused' });
-    assert.deepEqual(watched.begun, []);
+    // The function answers at once: one that waits for the test would hang where it should not be.
+    let executed = false;
+    const told = defineFunction({
+      name: 'told',
+      run: () => {
+        executed = true;
+      },
+    });
+    hf.calls.serve(told);
+    await assert.rejects(hf.call(told, null), { code: 'call.refused' });
+    assert.equal(executed, false);
+  });
+
+  it('give objects that can be read, at once, and nothing else', async () => {
+    const unreadable = {
+      get user() {
+        throw new Error('not for you');
+      },
+    };
+    for (const found of [null, 'ada', ['ada'], Promise.resolve({}), unreadable]) {
+      await hf.close();
+      await reopen({ resolvers: [{ name: 'who', resolve: () => found as never }] });
+      await assert.rejects(hf.call('echo', 1), { code: 'call.refused' }, String(found));
+    }
+    assert.equal(hf.calls.stats().admitted, 0);
+  });
+
+  it('that call themselves, or end the runtime, let nobody in twice or too late', async () => {
+    await hf.close();
+    let act = (): void => {};
+    await reopen({
+      resolvers: [
+        {
+          name: 'meddles',
+          resolve() {
+            const now = act;
+            act = () => {};
+            now();
+            return {};
+          },
+        },
+      ],
+    });
+    let first: Promise<unknown> = Promise.resolve();
+    act = () => {
+      first = hf.call('free', null, { id: 'x' });
+    };
+    await assert.rejects(hf.call('echo', 1, { id: 'x' }), { code: 'call.duplicate' });
+    watched.meet('x').resolve();
+    assert.equal(await first, 'held x');
+    act = () => void hf.calls.drain(0);
+    await assert.rejects(hf.call('echo', 1), { code: 'node.draining' });
   });
 
   it('that are none are found when the runtime opens', async () => {

@@ -121,7 +121,8 @@ describe('a call', () => {
     assert.deepEqual(statuses, [200, 200, 403, 403, 403, 403]);
   });
 
-  it('16. reports its progress to the agent', async () => {
+  it('16. reports its progress to the agent, and none once it is over', async () => {
+    let late = (): void => {};
     scene.hf.calls.serve(
       defineFunction({
         name: 'steps',
@@ -129,10 +130,13 @@ describe('a call', () => {
           ctx.progress(1);
           ctx.progress({ done: 2.5, all: 4 });
           ctx.progress('half way');
+          late = () => ctx.progress(3);
         },
       }),
     );
     await scene.send(called('u', 'steps'));
+    late();
+    await scene.send();
     const told = scene.lines.filter((line) => line.startsWith('FUNCTION_PROGRESS'));
     assert.deepEqual(told, ['FUNCTION_PROGRESS u 1 0', 'FUNCTION_PROGRESS u 2 4']);
   });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { defineFunction, HoldfastError } from 'holdfast';
 import { type Watched, watchedFunctions } from './functions.ts';
-import { called, StdioScene } from './scene.ts';
+import { called, cancelled, StdioScene } from './scene.ts';
 
 const says = (name: string, word: string) => defineFunction({ name, run: () => word });
 
@@ -125,6 +125,14 @@ describe('admission', () => {
     assert.deepEqual([scene.status('tx1'), scene.status('tx2')], [200, 200]);
     assert.deepEqual(watched.begun, ['tx1', 'tx2']);
     assert.equal(watched.most(), 1);
+  });
+
+  it('32. answers a uid under way that is not of this agent: nobody else would', async () => {
+    const other = scene.hf.call('hold', null, { id: 'tx1' });
+    await scene.send(called('tx1', 'echo'), cancelled('tx1'));
+    assert.equal(scene.status('tx1'), 409);
+    watched.meet('tx1').resolve();
+    assert.equal(await other, 'held tx1');
   });
 
   it('33. answers 409 for a uid of the last minute, and lets it in after that', async () => {

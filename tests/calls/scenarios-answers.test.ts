@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { defineFunction, Reply } from 'holdfast';
+import { limits } from '../../src/core/limits.ts';
 import { answerOf, ownAnswer } from '../../src/stdio/answers.ts';
 import { breaksFrame } from '../../src/stdio/frames.ts';
 import { type Watched, watchedFunctions } from './functions.ts';
@@ -79,6 +80,25 @@ describe('answers', () => {
     serve('json', () => ({ text: '\nFUNCTION_RESULT_END\n' }));
     await scene.send(called('u', 'json'));
     assert.equal(scene.status('u'), 200);
+  });
+
+  it('that cannot be written, or are too large, are answered all the same', async () => {
+    const cyclic: { self?: unknown } = {};
+    cyclic.self = cyclic;
+    const throws = {
+      toJSON() {
+        throw new Error('not as JSON');
+      },
+    };
+    for (const [n, value] of [cyclic, 5n, throws, () => {}].entries()) {
+      serve(`odd${n}`, () => value);
+      await scene.send(called(`u${n}`, `odd${n}`));
+      assert.equal(scene.status(`u${n}`), 500, String(n));
+      assert.match(JSON.parse(scene.body(`u${n}`)).errorMessage, /cannot be written as JSON/);
+    }
+    const body = new Uint8Array(limits.stdioResultBytesMax + 1);
+    assert.equal(answerOf('succeeded', new Reply({ body })).status, 413);
+    assert.equal(answerOf('succeeded', new Reply({ body: body.subarray(1) })).status, 200);
   });
 
   it('49. stand whole between other lines', async () => {

@@ -175,6 +175,14 @@ describe('hand-offs', () => {
     const waiting = place.offer('in line');
     assert.equal(await place.take(), 'in line');
     assert.equal(await waiting, 'taken');
+    const leaving = new AbortController();
+    const left = place.take({ signal: leaving.signal });
+    leaving.abort(new Error('not any more'));
+    await assert.rejects(left, /not any more/);
+    await assert.rejects(place.take({ signal: leaving.signal }), /not any more/);
+    const nobody = place.offer('for nobody', { withinMs: 10 });
+    await clock.advance(10);
+    assert.equal(await nobody, 'timed-out', 'whoever has left takes nothing');
     const last = place.take();
     place.close();
     assert.deepEqual([await last, await place.take()], [null, null]);

@@ -208,6 +208,24 @@ describe('the session', () => {
     assert.equal(scene.status('crlf'), 200);
   });
 
+  it('20. obeys nothing in the body behind a line that is too long, or wrong', async () => {
+    await scene.send(called('tx1', 'hold'));
+    const body = 'QUIT\nFUNCTION_CANCEL tx1\nFUNCTION forged 10 "echo"\nFUNCTION_PAYLOAD_END\n';
+    for (const [uid, seconds, size] of [
+      ['over', '10', 15_488],
+      ['far', '10', 70_000],
+      ['wrong', 'nope', 1],
+    ] as const) {
+      const words = 'x'.repeat(size);
+      const head = `FUNCTION_PAYLOAD ${uid} ${seconds} "echo ${words}" "0x0" "s" "text/plain"\n`;
+      await scene.send(head, body, called(`next-${uid}`, 'echo'));
+      assert.deepEqual([scene.status(uid), scene.status(`next-${uid}`)], [400, 200]);
+    }
+    assert.deepEqual([scene.status('tx1'), scene.status('forged'), scene.quits], [null, null, 0]);
+    assert.equal(scene.server.counters.oddLines, 0);
+    watched.meet('tx1').resolve();
+  });
+
   it('21. takes a body of 20 MiB, and refuses one byte more', async () => {
     for (const [uid, size, status] of [
       ['less', limits.stdioBodyBytesMax - 1, 200],

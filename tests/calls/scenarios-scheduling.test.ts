@@ -110,6 +110,24 @@ describe('lanes', () => {
       assert.deepEqual([queued, lanes], [0, 0]);
     }));
 
+  it('have a width: so many of a lane execute at once', () =>
+    within(
+      {},
+      async (scene, watched) => {
+        const uids = ['a', 'b', 'c', 'd'];
+        await scene.send(...uids.map((uid) => called(uid, 'wide')));
+        assert.deepEqual(watched.begun, ['a', 'b']);
+        watched.meet('b').resolve();
+        await scene.send();
+        assert.deepEqual(watched.begun, ['a', 'b', 'c']);
+        void scene.hf.call('free', null, { id: 'e', lane: { key: 'wide', width: 3 } });
+        watched.meet('a').resolve();
+        await scene.send();
+        assert.deepEqual(watched.begun, ['a', 'b', 'c', 'd', 'e']);
+      },
+      (watched) => [held(watched, 'wide', { lane: 'wide', laneWidth: 2 })],
+    ));
+
   it('40. change nothing for whoever does not hold them', () => {
     const gate = new Gate('lane', 1);
     const passer = () => ({ next: null, prev: null, waitsAt: null });
@@ -167,6 +185,21 @@ describe('slots', () => {
         watched.meet(id).resolve();
         await scene.send();
       }
+    }));
+
+  it('cost a tenant nothing that it waited for and did not get', () =>
+    within({ calls: { slots: 1 } }, async (scene, watched) => {
+      const ask = (id: string, tenant: string) =>
+        scene.hf.call('free', null, { id, tenant }).catch((error: { code: string }) => error.code);
+      void ask('first', 'other');
+      const gone = ['a', 'b', 'c'].map((id) => ask(id, 'many'));
+      for (const id of ['a', 'b', 'c']) scene.hf.calls.cancel(id);
+      assert.deepEqual(await Promise.all(gone), new Array(3).fill('call.cancelled'));
+      void ask('many', 'many');
+      void ask('few', 'few');
+      watched.meet('first').resolve();
+      await scene.send();
+      assert.deepEqual(watched.begun, ['first', 'many']);
     }));
 
   it('are given to no more calls of a function and of a tenant than they may have', () =>

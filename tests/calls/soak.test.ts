@@ -9,7 +9,8 @@ it('random load leaves nothing behind, and every call has one answer', {
   const { faults, calls, outcomes } = await soak({ seed: 20_263, seconds: 3 });
   assert.deepEqual(faults, []);
   assert.ok(calls > 500, `${calls} calls`);
-  for (const seen of ['succeeded', 'call.cancelled', 'call.timed_out', 'call.duplicate']) {
+  const codes = ['call.cancelled', 'call.timed_out', 'call.duplicate'];
+  for (const seen of ['succeeded', ...codes, 'rate.limited', 'batch.no_verdict', 'input.invalid']) {
     assert.ok((outcomes[seen] ?? 0) > 0, `${seen} was seen`);
   }
 });

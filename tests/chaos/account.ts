@@ -15,6 +15,8 @@ export interface FinalRun {
   readonly seen: SeenDetail;
   /** Of durable runs, the steps that have ended. */
   readonly steps?: readonly StepText[];
+  /** The run whose code started it. */
+  readonly parent?: string;
 }
 
 /** An operation: a call, and the answer if it came. */
@@ -99,6 +101,12 @@ export interface Account {
   readonly oddities: readonly string[];
 }
 
+type OnRun = Extract<Ask, { readonly verb: 'start' | 'cancel' | 'get' | 'result' }>;
+
+/** What is asked of a run by its id; the rest is durable-account.ts's. */
+const isOnRun = (ask: Ask): ask is OnRun =>
+  ask.verb === 'start' || ask.verb === 'cancel' || ask.verb === 'get' || ask.verb === 'result';
+
 function listAt<Key, Value>(map: Map<Key, Value[]>, key: Key): Value[] {
   const found = map.get(key) ?? [];
   map.set(key, found);
@@ -145,6 +153,8 @@ class Clerk {
       // What else is in them is durable-account.ts's.
       case 'asks':
       case 'given':
+      case 'says':
+      case 'said':
         this.#acts(line.run, line.fence, at);
         return;
       case 'answer': {
@@ -262,7 +272,7 @@ class Clerk {
       } else if (ask.verb === 'leave') {
         const life = this.#nodes.get(ask.node);
         if (life !== undefined) life.leftAt ??= calledAt;
-      } else if (ask.verb !== 'record' && ask.verb !== 'emit' && ask.verb !== 'decide') {
+      } else if (isOnRun(ask) && !(answer !== null && 'joined' in answer)) {
         listAt(ops, ask.id).push(op);
       }
     }

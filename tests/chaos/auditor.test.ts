@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import type { FinalRun } from './account.ts';
 import { audit, type Evidence } from './auditor.ts';
 import { durablePlants } from './durable-plants.ts';
+import { flowPlants } from './flow-plants.ts';
 import type { Line, SentEnd, Told } from './ledger.ts';
 import { honestEvidence } from './tale.ts';
 
@@ -281,10 +282,10 @@ describe('the auditor of chaos', () => {
     assert.deepEqual(
       { runs, lanes, executions, recoveries },
       {
-        ...{ runs: 7, lanes: 1, executions: 9, recoveries: 1 },
+        ...{ runs: 11, lanes: 1, executions: 14, recoveries: 1 },
       },
     );
-    assert.deepEqual([judged.deeds, judged.given], [2, 4]);
+    assert.deepEqual([judged.deeds, judged.given], [2, 6]);
   });
 
   for (const [title, tell] of odd) {
@@ -293,7 +294,7 @@ describe('the auditor of chaos', () => {
     });
   }
 
-  for (const [title, plant, expected] of [...plants, ...durablePlants]) {
+  for (const [title, plant, expected] of [...plants, ...durablePlants, ...flowPlants]) {
     it(`catches ${title}`, () => {
       const { violations } = audit(plant(honestEvidence()));
       const found = violations.some((one) => expected.test(one));

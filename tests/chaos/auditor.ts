@@ -12,12 +12,14 @@
  * U7 The operations on each run and on each lane have an order that a sequential one could have
  *    answered.
  * U8 At the end nothing is left: no slot, no place, no finding of the reconciler.
- * U9 Durable runs are as durable-audit.ts demands.
+ * U9 Durable runs, signals and flow control are as durable-audit.ts, signal-audit.ts and
+ *    flow-audit.ts demand.
  */
 import { type Account, type AccountedEnd, accountOf, type FinalRun } from './account.ts';
 import { type Consequence, consequencesOf } from './consequences.ts';
 import { type DurableAccount, durableAccountOf } from './durable-account.ts';
 import { auditDurable } from './durable-audit.ts';
+import { auditFlow } from './flow-audit.ts';
 import { laneWidth, type WorkInput } from './functions.ts';
 import { laneHistory, runHistory, type StartedRun, startedRuns } from './histories.ts';
 import { laneModel } from './lane-model.ts';
@@ -25,12 +27,15 @@ import type { Line } from './ledger.ts';
 import { check, type Verdict } from './linearizability.ts';
 import { auditPlaces } from './places-audit.ts';
 import { runModel } from './run-model.ts';
+import { auditSignals, type FinalAnswer } from './signal-audit.ts';
 import { auditTenures } from './tenures.ts';
 
 /** All that is known of a chaos run when it is over. */
 export interface Evidence {
   readonly lines: readonly Line[];
   readonly runs: readonly FinalRun[];
+  /** How signals stand at the end. */
+  readonly answers: readonly FinalAnswer[];
   readonly slots: number;
   /** See RunModelTerms. */
   readonly resends: boolean;
@@ -63,7 +68,8 @@ export function audit(evidence: Evidence): Finding {
   const finals = new Map(evidence.runs.map((run) => [run.id, run]));
   const violations = [...evidence.leftovers.map((what) => `U8 ${what}`), ...account.oddities];
   for (const id of new Set([...account.claims.keys(), ...account.ends.keys(), ...finals.keys()])) {
-    if (!inputs.has(id)) violations.push(`U4 nobody started run ${id}`);
+    const begotten = finals.get(id)?.parent !== undefined;
+    if (!inputs.has(id) && !begotten) violations.push(`U4 nobody started run ${id}`);
     violations.push(...auditRun(account, id, finals.get(id)));
   }
   for (const { id, acknowledged } of started) {
@@ -76,10 +82,11 @@ export function audit(evidence: Evidence): Finding {
   violations.push(...auditTenures(account), ...auditPlaces(account, inputs, evidence.slots));
   const durable = durableAccountOf(evidence.lines, evidence.runs);
   violations.push(...auditDurable(account, durable, evidence));
+  violations.push(...auditSignals(durable, evidence), ...auditFlow(account, evidence));
   const orders = auditOrders(account, started, finals, inputs, evidence.resends);
   return {
     violations: [...violations, ...orders.violations],
-    consequences: consequencesOf(account, durable),
+    consequences: consequencesOf(account, durable, evidence.lines),
     judged: {
       ...orders.judged,
       executions: account.executions.size,
@@ -177,11 +184,20 @@ function auditOrders(
 ) {
   const violations: string[] = [];
   const judged = { runs: 0, runOps: 0, lanes: 0, laneOps: 0 };
-  for (const { id, onCrash } of started) {
+  for (const { id, onCrash, cleansUp } of started) {
     const history = runHistory(account, id, finals.get(id));
     judged.runs += 1;
     judged.runOps += history.length;
-    violations.push(...unordered(`run ${id}`, check(runModel({ onCrash, resends }), history)));
+    violations.push(
+      ...unordered(`run ${id}`, check(runModel({ onCrash, resends, cleansUp }), history)),
+    );
+  }
+  for (const run of finals.values()) {
+    if (run.parent === undefined) continue;
+    const history = runHistory(account, run.id, run);
+    const verdict = check(runModel({ onCrash: 'retry', resends }), history);
+    violations.push(...unordered(`child ${run.id}`, verdict));
+    if (run.seen.status !== 'done') violations.push(`U4 (G3) child ${run.id} never ended`);
   }
   const lanes = Map.groupBy(finals.values(), ({ id }) => inputs.get(id)?.lane ?? '');
   for (const [lane, runs] of lanes) {

@@ -10,7 +10,7 @@
 import { type Holdfast, HoldfastError } from 'holdfast';
 import type { SeededRandom } from '../../src/testing/index.ts';
 import { drive } from './driver.ts';
-import { durable, lanes, type WorkInput } from './functions.ts';
+import { debounced, durable, flowKeys, lanes, unique, type WorkInput } from './functions.ts';
 import type { Answer, Ask, Pen, scribe } from './ledger.ts';
 import { pause } from './pause.ts';
 import { outcomeOf, seenOf } from './words.ts';
@@ -40,6 +40,7 @@ const codes: Readonly<Record<string, Answer>> = {
   'run.conflict': { start: 'conflict' },
   'tenant.full': { start: 'full' },
   'run.already_done': { cancel: 'done' },
+  'signal.not_found': { nothing: true },
   'wait.timeout': { nothing: true },
   'approval.already_done': { decided: false },
   'approval.not_found': { decided: false },
@@ -61,8 +62,9 @@ export function drawRun(random: SeededRandom, salt: number): { fn: string; input
   const tenant = random.pick(['free', 'free', 'free', 'middle', 'middle', 'tight']);
   const fn = random.pick([
     ...['quick', 'quick', 'quick', 'slow', 'slow', 'slow', 'slow', 'flaky', 'deaf', 'once'],
-    ...['saga', 'saga', 'saga', 'saga'],
+    ...['saga', 'saga', 'saga', 'saga', unique, unique, debounced, debounced],
   ]);
+  if (fn === unique || fn === debounced) return { fn, input: drawMeeting(random, salt) };
   const short = lane !== null && random.chance(0.8);
   // Not in a lane, which would stand still meanwhile.
   const againSteps = lane === null && fn !== 'flaky' && random.chance(0.5) ? againStepsMax : 0;
@@ -75,6 +77,12 @@ export function drawRun(random: SeededRandom, salt: number): { fn: string; input
   if (fn === 'quick' || short) return { fn, input: { ...base, ...pace(random.int(3), 5) } };
   return { fn, input: { ...base, ...pace(random.between(2, 6), random.between(40, 250)) } };
 }
+
+/** A start that meets others of its key. */
+const drawMeeting = (random: SeededRandom, salt: number): WorkInput => ({
+  ...pace(random.between(1, 4), random.between(20, 150)),
+  ...{ failures: 0, lane: null, tenant: 'free', salt, againSteps: 0, key: random.pick(flowKeys) },
+});
 
 const pace = (steps: number, stepMs: number) => ({ steps, stepMs });
 
@@ -103,11 +111,15 @@ export class Caller {
   async #start(): Promise<void> {
     const { random, next, open } = this.#scene;
     const { id, fn, input } = next();
-    await this.#promise(id, fn, input);
+    const answer = await this.#promise(id, fn, input);
+    if ('joined' in answer) return;
     open.add(id);
     if (durable.includes(fn)) this.#drive(id, input);
     if (random.chance(0.05)) await this.#tryStart(id, fn, input);
-    if (random.chance(0.03)) await this.#tryStart(id, fn, { ...input, salt: input.salt + 0.5 });
+    // A debounced run takes any.
+    if (random.chance(0.03) && fn !== debounced) {
+      await this.#tryStart(id, fn, { ...input, salt: input.salt + 0.5 });
+    }
     if (random.chance(fn === 'deaf' ? 0.5 : 0.12)) await this.#cancel(id);
     for (let reads = random.int(3); reads > 0; reads -= 1) await this.#get(id);
     if (random.chance(0.3)) await this.#wait(id);
@@ -124,11 +136,11 @@ export class Caller {
   }
 
   /** K2 */
-  async #promise(id: string, fn: string, input: WorkInput): Promise<void> {
+  async #promise(id: string, fn: string, input: WorkInput): Promise<Answer> {
     const { random } = this.#scene;
     for (;;) {
       const answer = await this.#tryStart(id, fn, input);
-      if ('start' in answer) return;
+      if ('start' in answer || 'joined' in answer) return answer;
       await pause(random.between(20, retryMsMax));
     }
   }
@@ -155,7 +167,10 @@ export class Caller {
     return this.#ask(
       { verb: 'start', id, fn, input: JSON.stringify(input) },
       () => hf.start(fn, input, { id }),
-      ({ created }) => ({ start: created ? 'created' : 'known' }),
+      ({ id: run, created, how }) =>
+        how === 'debounced' || how === 'unique'
+          ? { joined: run, how }
+          : { start: created ? 'created' : 'known' },
     );
   }
 

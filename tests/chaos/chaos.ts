@@ -15,11 +15,12 @@ import type { FinalRun } from './account.ts';
 import { audit, type Evidence, type Finding } from './auditor.ts';
 import { Crew, Starter, Worker } from './crew.ts';
 import { chaosFunctions, durable, tenantLimits } from './functions.ts';
-import { openPen, type Pen, readLedger, type StepText } from './ledger.ts';
+import { type Line, openPen, type Pen, readLedger, type StepText } from './ledger.ts';
 import { rage, type Tally } from './nemesis.ts';
 import { pause } from './pause.ts';
 import { type Place, postgresPlace, sqlitePlace } from './place.ts';
 import { processFaults } from './process-faults.ts';
+import { type FinalAnswer, signalsIn } from './signal-audit.ts';
 import { seenOf } from './words.ts';
 
 /** What a run is made of. */
@@ -76,7 +77,8 @@ export async function chaos(terms: ChaosTerms): Promise<ChaosReport> {
       const { leftovers } = settled;
       const resends = place.kind === 'postgres';
       const lines = await readLedger(ledgerPath);
-      const evidence = { lines, runs, slots, resends, leftovers };
+      const answers = await readAnswers(hf, lines);
+      const evidence = { lines, runs, answers, slots, resends, leftovers };
       await writeFile(join(folder, evidenceName), JSON.stringify({ ...evidence, lines: [] }));
       return { finding: audit(evidence), evidence, tally, crew, folder, ...settled };
     } finally {
@@ -239,8 +241,19 @@ async function finalOf(hf: Holdfast, run: Run): Promise<FinalRun> {
   const succeeded = run.outcome?.kind === 'succeeded';
   const result = succeeded ? JSON.stringify(run.result) : null;
   const { id, fn } = run;
-  const final = { id, fn, seen: seenOf(run, result) };
+  const parent = run.parent === null ? {} : { parent: run.parent };
+  const final = { id, fn, seen: seenOf(run, result), ...parent };
   return durable.includes(fn) ? { ...final, steps: await stepsOf(hf, id) } : final;
+}
+
+/** How each signal stands that somebody sent; null: there is none. */
+async function readAnswers(hf: Holdfast, lines: readonly Line[]): Promise<readonly FinalAnswer[]> {
+  const answers: FinalAnswer[] = [];
+  for (const { run, signal } of signalsIn(lines)) {
+    const answer = await hf.runs.answer(run, signal, { timeoutMs: 0 }).catch(() => null);
+    answers.push({ run, signal, answer: answer === null ? null : JSON.stringify(answer) });
+  }
+  return answers;
 }
 
 /** The steps of a run that have ended; none has more than one page of them. */

@@ -4,6 +4,7 @@
  */
 import type { Account, AccountedEnd, Op, Recovery } from './account.ts';
 import type { DurableAccount } from './durable-account.ts';
+import type { Answer, Line } from './ledger.ts';
 import { lateKey } from './straggler.ts';
 
 /** What must have happened in every run that is long enough. */
@@ -18,6 +19,9 @@ const always = [
   'kept step given to another owner after a death',
   'wait ended by an event',
   'wait ended by a decision',
+  'wait ended by a signal',
+  'answer heard by its sender',
+  'start that became another run',
 ] as const;
 
 /** What only a server that goes away brings about. */
@@ -33,6 +37,7 @@ export type Consequence = (typeof always)[number] | (typeof byOutages)[number];
 export function consequencesOf(
   account: Account,
   durable: DurableAccount,
+  lines: readonly Line[],
 ): ReadonlyMap<Consequence, number> {
   const granted = account.recoveries.filter((one) => one.granted === true);
   const ends = [...account.ends.values()].flat();
@@ -55,7 +60,24 @@ export function consequencesOf(
     ['unknown start that was committed', count(starts, committedUnknown)],
     ['unknown end of an attempt', count(ends, ({ answer }) => answer === null)],
     ...durableOf(account, durable),
+    ...toldOf(durable, lines),
   ]);
+}
+
+/** What came of signals and of starts that met. */
+function toldOf({ given }: DurableAccount, lines: readonly Line[]): [Consequence, number][] {
+  const all = [...given.values()].flat();
+  const answers = lines.flatMap((line) => (line.what === 'answer' ? [line.answer] : []));
+  const isHeard = (answer: Answer): boolean =>
+    'heard' in answer && !answer.heard.includes('unanswered');
+  return [
+    [
+      'wait ended by a signal',
+      count(all, ({ key, value }) => /^signal/.test(key) && value !== 'null'),
+    ],
+    ['answer heard by its sender', count(answers, isHeard)],
+    ['start that became another run', count(answers, (answer) => 'joined' in answer)],
+  ];
 }
 
 /** Of durable runs, each counted once. */

@@ -10,7 +10,7 @@ import type { SeededRandom } from '../../src/testing/index.ts';
 import type { WorkInput } from './functions.ts';
 import type { Answer, Ask } from './ledger.ts';
 import { pause } from './pause.ts';
-import { type Deed, eventName, programOf } from './saga.ts';
+import { type Deed, eventName, programOf, signalName } from './saga.ts';
 
 /** Asks once, and gives what came of it. */
 export type AskOnce = <Reply>(
@@ -32,6 +32,8 @@ const share = 0.75;
 const lateMsMax = 1_800;
 const triesMax = 8;
 const lookMs = 60;
+const hearMs = 3_000;
+const hearsMax = 4;
 /** A little longer than the longest wait may begin after the start of its run. */
 const looksMax = 60;
 
@@ -40,7 +42,12 @@ export async function drive(driven: Driven): Promise<void> {
   const deeds = programOf(driven.input.salt).flat();
   const events = deeds.filter(({ does }) => does === 'event' && driven.random.chance(share));
   const asked = deeds.filter(({ does }) => does === 'approval' && driven.random.chance(share));
-  await Promise.all([...events.map((deed) => emit(driven, deed)), decide(driven, asked)]);
+  const told = deeds.filter(({ does }) => does === 'signal' && driven.random.chance(share));
+  await Promise.all([
+    ...events.map((deed) => emit(driven, deed)),
+    ...told.map((_, nth) => signal(driven, nth)),
+    decide(driven, asked),
+  ]);
 }
 
 /** Sends until the end is known. */
@@ -63,6 +70,28 @@ async function emit({ hf, random, id, input, ask }: Driven, { key }: Deed): Prom
   await pause(random.int(lateMsMax));
   await untilKnown(send, random);
   if (random.chance(0.2)) await send();
+}
+
+/** Sends a signal, perhaps twice, and asks for its answer once or twice. */
+async function signal({ hf, random, id, ask }: Driven, nth: number): Promise<void> {
+  const name = `${id}/told-${nth}`;
+  const send = (): Promise<Answer> =>
+    ask(
+      { verb: 'signal', id, signal: name },
+      () => hf.runs.signal(id, signalName, { nth }, { id: name }),
+      () => ({ signalled: true }),
+    );
+  const hear = (): Promise<Answer> =>
+    ask(
+      { verb: 'hear', id, signal: name },
+      () => hf.runs.answer(id, name, { timeoutMs: hearMs }),
+      (answer) => ({ heard: JSON.stringify(answer) }),
+    );
+  await pause(random.int(lateMsMax));
+  await untilKnown(send, random);
+  if (random.chance(0.3)) await send();
+  for (let left = hearsMax; left > 0; left -= 1) if ('heard' in (await hear())) break;
+  if (random.chance(0.3)) await hear();
 }
 
 /** Looks for open waits, and decides each of those that are asked for. */

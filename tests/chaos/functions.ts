@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type AnyFunction, defineFunction, type RunContext } from 'holdfast';
 import type { Pen } from './ledger.ts';
 import { pause } from './pause.ts';
-import { perform } from './saga.ts';
+import { child, perform } from './saga.ts';
 
 /** What one run is to do. */
 export interface WorkInput {
@@ -24,6 +24,8 @@ export interface WorkInput {
   readonly tenant: string;
   /** Makes the id's input its own; of a durable run it says what it does. */
   readonly salt: number;
+  /** By which starts of functions with flow control meet. */
+  readonly key?: string;
 }
 
 /** How many execute at once in a lane, which its name tells. */
@@ -49,6 +51,12 @@ const againStepMs = 200;
 export const losing: readonly string[] = ['once'];
 export const durable: readonly string[] = ['saga'];
 
+/** Functions with flow control, and what they go by. */
+export const unique = 'single';
+export const debounced = 'settling';
+export const flowKeys: readonly string[] = ['a', 'b', 'c'];
+export const debounceTerm = { quietMs: 400, maxMs: 1_200 } as const;
+
 // Crashes are what these runs are for; none may be set aside because of them.
 const terms = {
   crashesMax: 1_000,
@@ -56,6 +64,8 @@ const terms = {
   lane: ({ lane }: WorkInput) => (lane === null ? null : { key: lane, width: laneWidth(lane) }),
   tenant: ({ tenant }: WorkInput) => tenant,
 } as const;
+
+const key = ({ key: own }: WorkInput): string => own ?? '';
 
 const retry = { attemptsMax: 3, backoff: 'fixed', delayMs: 40, delayMsMax: 40 } as const;
 
@@ -78,19 +88,25 @@ export function chaosFunctions(pen: Pen | null): readonly AnyFunction[] {
       throw error;
     }
     tell('return');
-    return { fence, attempt };
+    return { fence, attempt, salt: input.salt };
   };
   const saga = ({ salt }: WorkInput, ctx: RunContext) => {
     if (pen === null) throw new Error('nothing is executed in this process');
     return perform(salt, ctx, pen);
   };
   return [
-    defineFunction({ name: 'saga', ...terms, retry, run: saga }),
+    defineFunction({ name: 'saga', ...terms, retry, signals: { tell: null }, run: saga }),
     defineFunction({ name: 'quick', ...terms, retry, run: run(false) }),
     defineFunction({ name: 'slow', ...terms, retry, run: run(false) }),
     defineFunction({ name: 'flaky', ...terms, retry, run: run(false) }),
     defineFunction({ name: 'deaf', ...terms, retry, run: run(true) }),
     defineFunction({ name: 'once', ...terms, retry: false, onCrash: 'lose', run: run(false) }),
+    defineFunction({ name: child, ...terms, retry, run: run(false) }),
+    defineFunction({ name: unique, ...terms, retry, flow: { unique: { key } }, run: run(false) }),
+    defineFunction({
+      ...{ name: debounced, ...terms, retry, run: run(false) },
+      flow: { debounce: { key, ...debounceTerm } },
+    }),
   ];
 }
 

@@ -5,7 +5,7 @@
  *    it, and ends with the first answer that shows that it was done.
  */
 import type { Account, AccountedEnd, FinalRun, Op } from './account.ts';
-import { losing, type WorkInput } from './functions.ts';
+import { durable, losing, type WorkInput } from './functions.ts';
 import type { LaneOp } from './lane-model.ts';
 import type { Operation } from './linearizability.ts';
 import type { RunOp } from './run-model.ts';
@@ -15,6 +15,7 @@ export interface StartedRun {
   readonly id: string;
   readonly input: WorkInput;
   readonly onCrash: 'retry' | 'lose';
+  readonly cleansUp: boolean;
   readonly acknowledged: boolean;
 }
 
@@ -32,7 +33,9 @@ export function startedRuns({ ops }: Account): readonly StartedRun[] {
         (answer.start === 'created' || answer.start === 'known'),
     );
     const onCrash = losing.includes(ask.fn) ? 'lose' : 'retry';
-    started.push({ id, input: JSON.parse(ask.input) as WorkInput, onCrash, acknowledged });
+    const input = JSON.parse(ask.input) as WorkInput;
+    const cleansUp = durable.includes(ask.fn);
+    started.push({ id, input, onCrash, cleansUp, acknowledged });
   }
   return started;
 }
@@ -44,6 +47,11 @@ export function runHistory(
   final: FinalRun | undefined,
 ): readonly Operation<RunOp>[] {
   const history: Operation<RunOp>[] = [];
+  // Its parent knows when it started it, and tells nobody.
+  if (final?.parent !== undefined) {
+    const op: RunOp = { do: 'start', input: '', answer: null };
+    history.push({ op, calledAt: 0, returnedAt: null });
+  }
   for (const op of account.ops.get(id) ?? []) {
     const said = runOpOf(op);
     if (said === null) continue;

@@ -37,7 +37,9 @@ export type Ask =
       readonly id: string;
       readonly key: string;
       readonly state: Decided;
-    };
+    }
+  /** A signal to a run, and the question for its answer. */
+  | { readonly verb: 'signal' | 'hear'; readonly id: string; readonly signal: string };
 
 /** What somebody outside decides. */
 export type Decided = 'approved' | 'rejected';
@@ -83,6 +85,8 @@ export interface SeenDetail extends SeenRun {
 export type Answer =
   | { readonly fault: string }
   | { readonly start: 'created' | 'known' | 'conflict' | 'full' }
+  /** The start became another run. */
+  | { readonly joined: string; readonly how: 'debounced' | 'unique' }
   | { readonly cancel: 'cancelled' | 'stopping' | 'done' | 'missing' }
   | { readonly seen: SeenDetail | null }
   | { readonly outcome: OutcomeText; readonly note: string | null; readonly result: string | null }
@@ -93,7 +97,11 @@ export type Answer =
   | { readonly records: readonly StepsAnswer[] }
   /** The event is kept; the decision ended the wait, or another had. */
   | { readonly emitted: true }
-  | { readonly decided: boolean };
+  | { readonly decided: boolean }
+  /** The run will be given it, or has ended. */
+  | { readonly signalled: boolean }
+  /** What the run says of it, as JSON. */
+  | { readonly heard: string };
 
 /** A run as a claim handed it out. */
 export interface ClaimedLine {
@@ -142,6 +150,15 @@ export type Told =
       readonly nth: number;
       readonly key: string;
       readonly value: string;
+    }
+  /** Durable code is about to answer a signal so (`says`), and was told that this is kept. */
+  | {
+      readonly what: 'says' | 'said';
+      readonly run: string;
+      readonly fence: number;
+      readonly signal: string;
+      /** As JSON. */
+      readonly answer: string;
     }
   | { readonly what: 'call'; readonly op: number; readonly ask: Ask }
   | { readonly what: 'answer'; readonly op: number; readonly answer: Answer }

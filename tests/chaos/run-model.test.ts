@@ -95,6 +95,40 @@ describe('the model of a run on a store that sends again', () => {
   });
 });
 
+describe('the model of a durable run', () => {
+  const durable = runModel({ onCrash: 'retry', resends: false, cleansUp: true });
+  const stopping: RunOp = { do: 'cancel', answer: 'stopping' };
+  const [result, failure] = [null, null];
+  const goesBack: RunOp = {
+    ...{ do: 'end', fence: 1, how: 'parked', result, failure },
+    answer: { ok: true, outcome: null, repeated: false },
+  };
+  const stopped = (fence: number): RunOp => ({
+    ...{ do: 'end', fence, how: 'stopped', result, failure },
+    answer: { ok: true, outcome: 'cancelled run.cancelled', repeated: false },
+  });
+
+  it('accepts that one that was cancelled while it was parked is claimed to clean up', () => {
+    const parked = [start(), claim(1), goesBack, stopping];
+    assert.equal(verdictOf(inOrder([...parked, claim(2), stopped(2)]), durable), 'linearizable');
+    assert.equal(verdictOf(inOrder([...parked, claim(2), claim(4, 3)]), durable), 'linearizable');
+    const untaken = seen('done', 1, { outcome: 'cancelled run.cancelled' });
+    assert.equal(verdictOf(inOrder([...parked, untaken]), durable), 'linearizable');
+    assert.equal(verdictOf(inOrder([...parked, claim(2)])), 'violation', 'no other code may');
+  });
+
+  it('rejects that it fails, or goes on waiting', () => {
+    const parked = [start(), claim(1), goesBack, stopping, claim(2)];
+    const failed: RunOp = {
+      ...{ do: 'end', fence: 2, how: 'failed', result, failure: 'failed run.broken' },
+      answer: { ok: true, outcome: 'failed run.broken', repeated: false },
+    };
+    assert.equal(verdictOf(inOrder([...parked, failed]), durable), 'violation');
+    const waits: RunOp = { ...goesBack, fence: 2 } as RunOp;
+    assert.equal(verdictOf(inOrder([...parked, waits]), durable), 'violation');
+  });
+});
+
 describe('the model of a run rejects', () => {
   const rejected = (ops: readonly RunOp[], of = model): void =>
     assert.equal(verdictOf(inOrder(ops), of), 'violation');

@@ -12,7 +12,8 @@
  * M2 (G2) Done is done: one outcome, one result, one fence, in every answer from then on.
  * M3 (G2) An outcome comes from somewhere: success from an owner's end, `cancelled` from a
  *    cancellation, `lost` from a run that is executed at most once.
- * M4 (G5) A run that was asked to stop is never claimed again.
+ * M4 (G5) A run that was asked to stop is never claimed again, but to clean up, where its code is
+ *    durable: its outcome is `cancelled` all the same, unless that code succeeds.
  * M5 An id is created once; who starts it again finds the same input or a conflict.
  */
 import type { EndOfAttempt } from '../../src/ports/store-runs.ts';
@@ -72,6 +73,7 @@ interface OpenRun {
   readonly fence: number;
   readonly attempt: number;
   readonly stop: boolean;
+  readonly cleansUp: boolean;
 }
 
 /** A run with its outcome. `pinned`: its fence is exactly this. */
@@ -97,6 +99,8 @@ export interface RunModelTerms {
    * And an end that put the run back into the queue may be refused, because others own it by then.
    */
   readonly resends: boolean;
+  /** Its code is durable: asked to stop, it may go back to be claimed once more, and clean up. */
+  readonly cleansUp?: boolean;
 }
 
 const cancelled: OutcomeText = 'cancelled run.cancelled';
@@ -110,7 +114,9 @@ export function runModel(terms: RunModelTerms): Model<RunState, RunOp> {
     init: { is: 'absent' },
     step(state, op) {
       const next = step(state, op, loses);
-      return terms.resends ? [...next, ...resent(state, op, loses)] : next;
+      const all = terms.resends ? [...next, ...resent(state, op, loses)] : next;
+      if (terms.cleansUp !== true || state.is !== 'absent') return all;
+      return all.map((one) => (one.is === 'open' ? { ...one, cleansUp: true } : one));
     },
     key: (state) => JSON.stringify(state),
   };
@@ -155,6 +161,8 @@ function resent(state: RunState, op: RunOp, loses: boolean): readonly RunState[]
   return none;
 }
 
+const whole = { stop: false, cleansUp: false } as const;
+
 function start(state: RunState, op: Extract<RunOp, { do: 'start' }>): readonly RunState[] {
   const { input, answer } = op;
   if (state.is !== 'absent') {
@@ -163,13 +171,13 @@ function start(state: RunState, op: Extract<RunOp, { do: 'start' }>): readonly R
   }
   if (answer === 'full') return [state];
   if (answer !== 'created' && answer !== null) return none;
-  return [{ is: 'open', input, owner: 'none', fence: 0, attempt: 0, stop: false }];
+  return [{ is: 'open', input, owner: 'none', fence: 0, attempt: 0, ...whole }];
 }
 
 function claim(state: OpenRun, op: Extract<RunOp, { do: 'claim' }>): readonly RunState[] {
   const grown = op.fence - state.fence;
   const enough = grown >= (state.owner === 'heard' ? 2 : 1) && op.attempt > state.attempt;
-  if (!enough || op.attempt > op.fence || state.stop) return none;
+  if (!enough || op.attempt > op.fence || (state.stop && !state.cleansUp)) return none;
   return [{ ...state, owner: 'heard', fence: op.fence, attempt: op.attempt }];
 }
 
@@ -184,7 +192,11 @@ const done = (
 /** The outcomes that a run may come by without an operation that says so. */
 function hiddenEnds(state: OpenRun, loses: boolean): readonly DoneRun[] {
   const taken = state.fence + { none: 2, heard: 1, unheard: 0 }[state.owner];
-  if (state.stop) return [done(state, cancelled, taken, false)];
+  if (state.stop) {
+    // Nobody took it up to clean up: it has the fence of before.
+    const untaken = state.cleansUp && state.owner === 'none' ? state.fence : taken;
+    return [done(state, cancelled, untaken, false)];
+  }
   return loses ? [done(state, lost, taken, false)] : [];
 }
 
@@ -219,9 +231,12 @@ function end(state: OpenRun | DoneRun, op: End, loses: boolean): readonly RunSta
 function endings(state: OpenRun, op: End, loses: boolean): readonly (OpenRun | DoneRun)[] {
   const { fence, how, result, failure } = op;
   if (how === 'succeeded') return [done(state, 'succeeded', fence, true, result)];
-  if (state.stop) return [done(state, cancelled, fence, true)];
-  if (how === 'stopped') return [];
   const back = unowned(state, fence);
+  if (state.stop) {
+    const further = state.cleansUp && how === 'handed-back' ? [back] : [];
+    return [done(state, cancelled, fence, true), ...further];
+  }
+  if (how === 'stopped') return [];
   if (how === 'handed-back') {
     return loses ? [back, done(state, 'lost node.draining', fence, true)] : [back];
   }
@@ -250,7 +265,7 @@ function refused(
   }
   if (state.fence > fence) return [state];
   const grown = Math.max(state.fence, fence) + 1;
-  const taken = state.stop ? [] : [unowned(state, grown)];
+  const taken = state.stop && !state.cleansUp ? [] : [unowned(state, grown)];
   // Somebody has claimed it of whom nobody heard, and may have it still.
   const claimed: OpenRun = { ...state, owner: 'unheard', fence: grown };
   return [
@@ -278,9 +293,13 @@ function cancel(state: RunState, answer: CancelAnswer, loses: boolean): readonly
           { ...state, stop: true, owner: 'unheard', fence: fence + 2 },
         ]
       : [{ ...state, stop: true, owner: 'unheard', fence: Math.max(1, fence) }];
+  // It is in the middle of its steps, and nobody's: somebody takes it up to clean up.
+  const middle: readonly OpenRun[] = state.cleansUp
+    ? [{ ...unowned(state, state.owner === 'heard' ? fence + 1 : fence), stop: true }]
+    : [];
   if (answer === 'cancelled') return [queued];
-  if (answer === 'stopping') return running;
-  return [state, ...running, queued, ...hidden];
+  if (answer === 'stopping') return [...running, ...middle];
+  return [state, ...running, ...middle, queued, ...hidden];
 }
 
 function read(state: RunState, seen: SeenRun | null, loses: boolean): readonly RunState[] {
@@ -303,13 +322,14 @@ function readRunning(state: OpenRun, seen: SeenRun): readonly RunState[] {
     return seen.attempt === state.attempt ? [state] : none;
   }
   if (seen.fence < leastRunning(state) || seen.attempt < state.attempt) return none;
-  if (state.stop && state.owner === 'heard') return none;
+  if (state.stop && !state.cleansUp && state.owner === 'heard') return none;
   return [{ ...state, owner: 'unheard', fence: seen.fence, attempt: seen.attempt }];
 }
 
 function readWaiting(state: OpenRun, seen: SeenRun): readonly RunState[] {
   const least = state.fence + (state.owner === 'heard' ? 1 : 0);
-  if (state.stop || seen.fence < least || seen.attempt < state.attempt) return none;
+  if (state.stop && !state.cleansUp) return none;
+  if (seen.fence < least || seen.attempt < state.attempt) return none;
   return [{ ...unowned(state, seen.fence), attempt: seen.attempt }];
 }
 

@@ -6,14 +6,15 @@
  * G1 Before a step's code acts, and whenever the code is given something, that is in the ledger.
  * G2 Every wait ends by itself some time: nobody outside is needed for a run to end.
  */
-import { NonRetryableError, type RunContext } from 'holdfast';
+import { NonRetryableError, type RunContext, type Signal } from 'holdfast';
 import { type SeededRandom, seededRandom } from '../../src/testing/index.ts';
+import type { WorkInput } from './functions.ts';
 import type { Pen } from './ledger.ts';
 import { pause } from './pause.ts';
 
 /** What a program does at one place. */
 export interface Deed {
-  readonly does: 'step' | 'shaky' | 'doomed' | 'sleep' | 'event' | 'approval';
+  readonly does: (typeof singles)[number];
   readonly ms: number;
   /** Its key among the steps of its run. */
   readonly key: string;
@@ -24,13 +25,23 @@ type Row = readonly Deed[];
 
 const kinds = {
   ...{ step: 'step', shaky: 'step', doomed: 'step' },
-  ...{ sleep: 'sleep', event: 'event', approval: 'approval' },
+  ...{ sleep: 'sleep', event: 'event', approval: 'approval', signal: 'signal' },
+  children: 'child',
 } as const;
 
-const singles = ['step', 'step', 'step', 'shaky', 'doomed', 'sleep', 'event', 'approval'] as const;
+const singles = [
+  ...(['step', 'step', 'step', 'shaky', 'doomed', 'sleep', 'event', 'approval'] as const),
+  ...(['signal', 'children'] as const),
+] as const;
 
 /** The event that all of them wait for; each goes by its data. */
 export const eventName = 'go';
+
+/** The function that only durable code starts. */
+export const child = 'kid';
+
+/** The name of all signals: which of them a run is given goes by their order. */
+export const signalName = 'tell';
 
 /** What a run with this salt does. */
 export function programOf(salt: number): readonly Row[] {
@@ -48,7 +59,10 @@ export function programOf(salt: number): readonly Row[] {
 
 /** Waits beyond 50 ms give the slot back; some are below. */
 function msOf(random: SeededRandom, does: Deed['does']): number {
-  if (does === 'event' || does === 'approval') return random.between(300, 3_000);
+  if (does === 'event' || does === 'approval' || does === 'signal') {
+    return random.between(300, 3_000);
+  }
+  if (does === 'children') return random.between(1, 4);
   if (does === 'sleep') return random.pick([20, random.between(60, 1_200)]);
   return random.pick([0, random.between(1, 40), random.between(60, 400)]);
 }
@@ -91,7 +105,8 @@ async function once(deed: Deed, ctx: RunContext, pen: Pen): Promise<string> {
   const { runId: run, fence } = ctx;
   const { does, ms, key } = deed;
   const name = key.slice(key.indexOf('/') + 1);
-  if (kinds[does] !== 'step') pen({ what: 'asks', run, fence, key, ms });
+  const waits = kinds[does] !== 'step' && does !== 'children';
+  if (waits) pen({ what: 'asks', run, fence, key, ms });
   switch (does) {
     case 'sleep':
       await ctx.sleep(ms, { name });
@@ -105,10 +120,46 @@ async function once(deed: Deed, ctx: RunContext, pen: Pen): Promise<string> {
       const { decision } = await ctx.approval(name, { timeoutMs: ms });
       return JSON.stringify((await decision()).state);
     }
+    case 'signal': {
+      const signal = await ctx.waitForSignal(signalName, { name, timeoutMs: ms });
+      if (signal !== null) await say(signal, ms, ctx, pen);
+      return JSON.stringify(signal === null ? null : signal.id);
+    }
+    case 'children':
+      return beget(ms, name, ctx);
     default:
       return step(deed, name, ctx, pen);
   }
 }
+
+/** Accepts, refuses, or says nothing. Another owner would say something else. */
+async function say(signal: Signal, ms: number, ctx: RunContext, pen: Pen): Promise<void> {
+  const { runId: run, fence } = ctx;
+  if (ms % 4 === 0) return;
+  const reason = `not under ${fence}`;
+  const accepts = ms % 4 < 3;
+  const said = accepts ? { state: 'accepted', value: { fence } } : { state: 'refused', reason };
+  const about = { run, fence, signal: signal.id, answer: JSON.stringify(said) };
+  pen({ what: 'says', ...about });
+  await (accepts ? signal.accept({ fence }) : signal.refuse(reason));
+  pen({ what: 'said', ...about });
+}
+
+/** So many children, and what all of them gave. They outlive a parent that is cancelled. */
+async function beget(count: number, name: string, ctx: RunContext): Promise<string> {
+  const base = { steps: 1, stepMs: 20, againSteps: 0, failures: 0, lane: null };
+  const { tenant } = ctx;
+  const inputs = Array.from({ length: count }, (_, n): WorkInput => ({ ...base, tenant, salt: n }));
+  const all = await ctx.all(child, inputs, { name, close: 'abandon' });
+  const values = (await all.values()) as readonly { readonly salt: number }[];
+  return JSON.stringify(values.map(({ salt }) => salt));
+}
+
+/** How many children a run with this salt starts. */
+export const childrenOf = (salt: number): number =>
+  programOf(salt)
+    .flat()
+    .reduce((sum, { does, ms }) => sum + (does === 'children' ? ms : 0), 0);
 
 async function step(
   { does, ms, key: own }: Deed,

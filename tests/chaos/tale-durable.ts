@@ -3,6 +3,7 @@
  * a step of the next owner, to whom the first one is given again.
  */
 import type { SentEnd, StepText } from './ledger.ts';
+import { childrenOf } from './saga.ts';
 import type { Teller } from './tale.ts';
 
 const run = 's';
@@ -11,10 +12,15 @@ const first: StepText = { key: 'step/d1', how: 'returned', value: '"one under 1"
 const heard = { key: 'event/d2', value: '"s/event/d2"' };
 const third: StepText = { key: 'step/d3', how: 'returned', value: '"three under 2"' };
 
+/** The salt of a program that starts no children. */
+const childless = Array.from({ length: 100 }, (_, salt) => salt).find(
+  (salt) => childrenOf(salt) === 0,
+);
+
 /** Tells it. */
 export function tellDurable(teller: Teller): void {
   const input = { steps: 0, stepMs: 0, againSteps: 0, failures: 0, lane: null, tenant: 'free' };
-  const text = JSON.stringify({ ...input, salt: 1 });
+  const text = JSON.stringify({ ...input, salt: childless });
   const ask = { verb: 'start', id: run, fn: 'saga', input: text } as const;
   teller.asked('s1', 490, ask, { start: 'created' });
   claim(teller, 'w1.1', 500, 1);

@@ -4,13 +4,16 @@
  *
  * Two nodes; one is frozen past its lease while it executes, the other takes over; a lane of width
  * 1 goes on behind it; a tenant with a limit of 2 has three runs; a durable run waits for an event
- * on the first node and goes on at the second (tale-durable.ts).
+ * on the first node and goes on at the second (tale-durable.ts); another is told something and
+ * starts a child (tale-signals.ts); starts of one key meet (tale-flow.ts).
  */
 import type { FinalRun } from './account.ts';
 import type { Evidence } from './auditor.ts';
 import type { WorkInput } from './functions.ts';
 import type { ClaimedLine, Line, Told } from './ledger.ts';
 import { tellDurable } from './tale-durable.ts';
+import { tellFlow } from './tale-flow.ts';
+import { answersTold, tellSignals } from './tale-signals.ts';
 
 const leaseTtlMs = 2_000;
 
@@ -133,11 +136,14 @@ export function honestEvidence(): Evidence {
     teller.run(id, 400 + index, { tenant: 'tight' }, [tried]);
   }
   tellDurable(teller);
+  tellSignals(teller);
+  tellFlow(teller);
   const frozen = { what: 'fault', kind: 'freeze', target: 'w1.1' } as const;
   teller.tell('main', freezeAt, { ...frozen, on: true });
   teller.tell('main', thawAt, { ...frozen, on: false });
   const recover = { verb: 'recover', node: 1, kind: 'lease-over' } as const;
   teller.asked('w2.1', 3_000, recover, { recovered: true });
   const lines = teller.lines.toSorted((a, b) => a.at - b.at);
-  return { lines, runs: teller.runs, slots: 3, resends: false, leftovers: [] };
+  const answers = answersTold;
+  return { lines, runs: teller.runs, answers, slots: 3, resends: false, leftovers: [] };
 }

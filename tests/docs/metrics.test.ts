@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { bucketsMs } from '../../src/core/histogram.ts';
+import { bucketsMs, quickBucketsMs } from '../../src/core/histogram.ts';
 import { catalogue, type MetricFacts } from '../../src/runtime/metrics/catalogue.ts';
 
 const path = new URL('../../docs/reference/metrics.md', import.meta.url);
@@ -60,6 +60,8 @@ describe('docs/reference/metrics.md', () => {
       document.replaceAll('\n', ' '),
       /1, 5, 10, 25, 50, 100, 250 and 500 ms, 1, 2\.5, 5, 10, 30, 60, 300 and 1,800 s/,
     );
+    assert.deepEqual(quickBucketsMs, [0.01, 0.05, 0.1, 0.5, ...bucketsMs]);
+    assert.match(document.replaceAll('\n', ' '), /before these at 10, 50, 100 and 500 µs/);
   });
 });
 

@@ -22,7 +22,7 @@ import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { type StoreCall, wrapStore } from '../../src/testing/faulty-store.ts';
 import { patienceMs, within } from '../process/wait.ts';
-import { doom, type Hands, type Walk } from './walks.ts';
+import { doom, type Hands, kidName, type Walk } from './walks.ts';
 
 /** Where the process dies: at which call, before its commit or behind it. */
 export interface Point {
@@ -42,6 +42,8 @@ export interface Life {
   /** What the store was told to keep of each step, as JSON, and has at the end. */
   readonly kept: ReadonlyMap<string, string>;
   readonly steps: readonly RunStep[];
+  /** How many runs its code has started. */
+  readonly children: number;
   /** How often the code of each step was executed. */
   readonly done: ReadonlyMap<string, number>;
 }
@@ -62,6 +64,12 @@ export async function live(store: Store, walk: Walk, point: Point | null): Promi
     await life.leave();
   }
 }
+
+/** What children do. */
+const kid = defineFunction({
+  ...{ name: kidName, crashesMax: 1_000, retry: false },
+  run: (n: number) => n * 2,
+});
 
 /** A process of which timers die with it. */
 class MortalClock implements Clock {
@@ -114,9 +122,8 @@ class LifeOf {
 
   async live(): Promise<Life> {
     const fn = this.hosted(null);
-    const outside = new Holdfast(
-      await openRuntime({ ...this.#common, functions: [fn], execute: false }, this.#world(null)),
-    );
+    const options = { ...this.#common, functions: [fn, kid], execute: false };
+    const outside = new Holdfast(await openRuntime(options, this.#world(null)));
     this.#outside = outside;
     const id = await this.#begin(outside, fn);
     await this.#act('accepted');
@@ -124,11 +131,12 @@ class LifeOf {
     await this.#start();
     const result = await Promise.race([outside.runs.result(id), this.#failed.promise]);
     const { steps } = await outside.runs.steps(id);
+    const children = (await outside.runs.children(id)).children.length;
     const { points, traces, again, kept, done } = {
       ...{ points: this.#points, traces: this.#traces, again: this.#again },
       ...{ kept: this.#kept, done: this.#done },
     };
-    return { points, traces, again, kept, done, steps, result };
+    return { points, traces, again, kept, done, steps, children, result };
   }
 
   async leave(): Promise<void> {
@@ -184,7 +192,7 @@ class LifeOf {
   async #open(): Promise<Mortal> {
     const mortal: Mortal = { clock: new MortalClock(), node: null, keeper: null, hf: null };
     this.#now = mortal;
-    const options = { ...this.#common, slots: 2, functions: [this.hosted(mortal)] };
+    const options = { ...this.#common, slots: 2, functions: [this.hosted(mortal), kid] };
     mortal.hf = new Holdfast(await openRuntime(options, this.#world(mortal)));
     return mortal;
   }
@@ -273,6 +281,7 @@ class LifeOf {
       name: 'walk',
       crashesMax: 1_000,
       retry: false,
+      signals: { tell: null, other: null },
       run: async (_input: unknown, ctx: RunContext) => {
         if (mortal === null) throw new Error('nothing is executed here');
         const trace: string[] = [];

@@ -6,7 +6,7 @@
  *    shows in the result.
  */
 import type { Holdfast, RunContext } from 'holdfast';
-import { NonRetryableError } from 'holdfast';
+import { HoldfastError, NonRetryableError } from 'holdfast';
 
 /** How the code of a program acts and says what it was given. */
 export interface Hands {
@@ -27,6 +27,8 @@ export interface Walk {
   outside?(moment: Moment, hf: Holdfast, id: string): Promise<void>;
   /** It is walked as a fork of itself from this step. */
   readonly forkFrom?: string;
+  /** Waits that are open at its end. */
+  readonly leaves?: readonly string[];
 }
 
 /** Longer than what is waited for with a slot. */
@@ -36,11 +38,29 @@ const emit = async (hf: Holdfast, id: string): Promise<void> => {
   await hf.emit('go', { run: id, of: 7 }, { id: `go-${id}` });
 };
 
+/** The function whose runs are children. */
+export const kidName = 'walk-kid';
+
+/** Sends a signal; the same one however often it is sent. */
+async function tell(hf: Holdfast, id: string, n: number): Promise<void> {
+  await hf.runs.signal(id, 'tell', n, { id: `told-${n}` });
+}
+
+/** Two moments may act at once: the second finds it done. */
+const unless = (code: string) => (error: unknown) => {
+  if (!(error instanceof HoldfastError) || error.code !== code) throw error;
+};
+
+const cancelled = async (hf: Holdfast, id: string): Promise<void> => {
+  await hf.runs.cancel(id).catch(unless('run.already_done'));
+};
+
 /** Decides what can be decided. */
 async function approve(hf: Holdfast, id: string): Promise<void> {
   const { steps } = await hf.runs.steps(id);
   for (const { token, state } of steps) {
-    if (token !== null && state === 'waiting') await hf.approvals.approve(token, { by: 'ada' });
+    if (token === null || state !== 'waiting') continue;
+    await hf.approvals.approve(token, { by: 'ada' }).catch(unless('approval.already_done'));
   }
 }
 
@@ -175,6 +195,55 @@ export const walks: readonly Walk[] = [
   {
     title: 'an approval that nobody gives',
     code: (hands) => decided(hands, parkedMs),
+  },
+  {
+    title: 'signals that are accepted and refused',
+    async code({ ctx, see, step }) {
+      for (const n of [1, 2]) {
+        const signal = await ctx.waitForSignal('tell');
+        see([signal?.id, signal?.data]);
+        await (n === 1 ? signal?.accept({ n }) : signal?.refuse('not twice'));
+        see(await step('after'));
+      }
+      return 'told';
+    },
+    outside: (moment, hf, id) => tell(hf, id, moment === 'accepted' ? 1 : 2),
+  },
+  {
+    title: 'a signal that never comes, and one that is not answered',
+    async code({ ctx, see, step }) {
+      see(await ctx.waitForSignal('other', { timeoutMs: parkedMs }));
+      see((await ctx.waitForSignal('tell'))?.id);
+      return step('after');
+    },
+    outside: (_moment, hf, id) => tell(hf, id, 1),
+  },
+  {
+    title: 'children, alone and in a group',
+    async code({ ctx, see, step }) {
+      see(await step('before'));
+      const one = await ctx.start(kidName, 1);
+      const all = await ctx.all(kidName, [2, 3], { name: 'kids' });
+      see(await all.values());
+      see(await one.result());
+      return step('after');
+    },
+  },
+  {
+    title: 'a cancel while it is parked, and its clean-up',
+    async code({ ctx, see, step }) {
+      see(await step('before'));
+      try {
+        await ctx.waitFor('never');
+      } catch {
+        see('stopped');
+        see(await step('undo'));
+        see(await step('tell'));
+      }
+      return 'undone';
+    },
+    outside: (moment, hf, id) => (moment === 'parked' ? cancelled(hf, id) : Promise.resolve()),
+    leaves: ['event/never'],
   },
   {
     title: 'a fork from the middle',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { defineScript } from 'holdfast';
 import { HttpScene } from '../http/scene.ts';
 import { call } from './call.ts';
 
@@ -41,6 +42,18 @@ describe('holdfast call', () => {
 });
 
 describe('holdfast top', () => {
+  it('shows how the VMs of each function stand', async () => {
+    const source = 'if input == nil then error("no number") end return input + 1';
+    const script = defineScript({ name: 'plus', language: 'lua', source });
+    scene.hf.calls.serve(script);
+    const said = await call(['call', 'plus', '41'], { env });
+    assert.deepEqual([said.exit, said.out], [0, '42\n']);
+    const { out } = await call(['top'], { env });
+    assert.match(out, /^FUNCTION +VMS +BUSY +WAITING +CREATED +POISONED$/m);
+    assert.match(out, /^plus +1 +0 +0 +1 +0$/m);
+    await script.close();
+  });
+
   it('shows calls and lanes once, where the output is no terminal', async () => {
     const seats = ['a', 'b'].map((input) => scene.hf.call('seat', input, { id: `call-${input}` }));
     await scene.meet('begun a').promise;

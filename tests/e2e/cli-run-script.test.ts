@@ -29,7 +29,20 @@ describe('holdfast run-script', () => {
     writeFileSync(file, 'while true do end');
     const stopped = await call(['run-script', file, '--time', '100ms']);
     assert.equal(stopped.exit, 1);
-    assert.match(stopped.err, /timeMs, 100/);
+    assert.match(stopped.err, /bad\.lua:1 was stopped.*timeMs, 100/);
+  });
+
+  it('bounds what the script emits', async () => {
+    using folder = temporaryFolder();
+    const file = folder.at('many.js');
+    writeFileSync(file, 'emit(1);\nemit(2);\nemit(3);');
+    const values = await call(['run-script', file, '--values', '2']);
+    assert.deepEqual([values.exit, values.out], [1, '1\n2\n']);
+    assert.match(values.err, /many\.js:3 was stopped.*outputValues, 2/);
+    const bytes = await call(['run-script', file, '--bytes', '2']);
+    assert.deepEqual([bytes.exit, bytes.out], [1, '1\n2\n']);
+    assert.match(bytes.err, /outputBytes, 2/);
+    assert.equal((await call(['run-script', file, '--values', '0'])).exit, 2);
   });
 
   it('refuses what it cannot execute', async () => {

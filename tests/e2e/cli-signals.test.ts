@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { defineFunction, Holdfast, type RunContext } from 'holdfast';
+import { serveHttp } from 'holdfast/http';
+import { silentLog } from '../../src/ports/log.ts';
 import { call, temporaryFolder } from './call.ts';
 
 const desk = defineFunction({
@@ -44,7 +46,7 @@ describe('the command line on a run that is told something', () => {
     assert.equal((await on('signal', id, 'book')).exit, 5);
   });
 
-  it('shows and follows log lines of one attempt, and from a level up', async () => {
+  it('shows log lines of one attempt, and from a level up, from a store or a server', async () => {
     using folder = temporaryFolder();
     const store = folder.at('logs.db');
     const chatty = defineFunction({
@@ -59,13 +61,22 @@ describe('the command line on a run that is told something', () => {
     });
     await using hf = await Holdfast.open({ store, functions: [chatty] });
     const run = await hf.start(chatty, null);
-    const shown = async (...words: string[]) => {
-      const { out } = await call(['logs', run.id, '--json', ...words, '--store', store]);
+    await using server = await serveHttp(hf, { port: 0, log: silentLog });
+    const { key } = await hf.keys.create({ name: 'reader', scope: 'read' });
+    const env = { HOLDFAST_KEY: key };
+    const shownFrom = async (place: readonly string[], words: readonly string[]) => {
+      const { out, err } = await call(['logs', run.id, '--json', ...words, ...place], { env });
+      assert.equal(err, '');
       const lines = out
         .trim()
         .split('\n')
         .filter((line) => line !== '');
       return lines.map((line) => (JSON.parse(line) as { message: string }).message);
+    };
+    const shown = async (...words: string[]) => {
+      const kept = await shownFrom(['--store', store], words);
+      assert.deepEqual(await shownFrom(['--server', server.url], words), kept);
+      return kept;
     };
     const followed = await shown('--follow', '--attempt', '2', '--level', 'warn');
     assert.deepEqual(followed, ['warn of 2', 'error of 2']);
@@ -73,5 +84,10 @@ describe('the command line on a run that is told something', () => {
     assert.equal((await shown('--attempt', '1')).length, 4);
     assert.equal((await shown()).length, 8);
     assert.equal((await call(['logs', run.id, '--attempt', '0', '--store', store])).exit, 2);
+    const asked = ['logs', '--server', server.url];
+    const closed = await call([...asked, run.id]);
+    assert.deepEqual([closed.exit, /auth\.missing/.test(closed.err)], [2, true]);
+    const nobody = await call([...asked, 'nobody', '--follow'], { env });
+    assert.deepEqual([nobody.exit, /run\.not_found/.test(nobody.err)], [4, true]);
   });
 });

@@ -121,6 +121,7 @@ describe('a store that is moved', { concurrency: false }, () => {
   const store = folder.at('moved.db');
   let place: FreshSchema;
   let before_: unknown;
+  let sealedBy = '';
 
   before(async () => {
     place = server.freshSchema();
@@ -142,12 +143,15 @@ describe('a store that is moved', { concurrency: false }, () => {
       await using hf = await Holdfast.open({ store, functions: [broken] });
       while ((await hf.runs.counts()).running > 0);
       before_ = await seen(hf);
+      sealedBy = await hf.keys.cursorSecret();
     }
     const called = await migrate(`sqlite:${store}`, place.url);
     assert.equal(called.exit, 0, called.err);
     assert.match(called.out, /^moved \d+ runs from .*moved\.db to .*\?schema=/);
     await using hf = await Holdfast.open({ store: place.url, execute: false });
     assert.deepEqual(await seen(hf), before_);
+    // Cursors do not move: what sealed those of the old place stays there.
+    assert.notEqual(await hf.keys.cursorSecret(), sealedBy);
     const bad = (await hf.doctor()).filter(({ level }) => level === 'bad');
     assert.deepEqual(bad, []);
   });

@@ -101,6 +101,8 @@ describe('a role with the rights that migrate --role grants', () => {
     await hf.tenants.set('t', { runningMax: 1 });
     await hf.lanes.pause('x');
     await hf.lanes.resume('x');
+    const secret = await hf.keys.cursorSecret();
+    assert.equal(await hf.keys.cursorSecret(), secret);
     const late = await hf.start(flaky, null, { delayMs: 1e6 });
     await late.cancel();
     await (await hf.runs.retry(late.id)).result();

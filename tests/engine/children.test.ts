@@ -6,6 +6,7 @@ import type { StepError } from '../../src/core/durable/step-error.ts';
 import { limits } from '../../src/core/limits.ts';
 import { defineFunction } from '../../src/define-function.ts';
 import type { RunContext } from '../../src/engine/run-context.ts';
+import type { FlowTerms } from '../../src/flow-terms.ts';
 import type { StartItem } from '../../src/ports/store-runs.ts';
 import type { StoreCall, StoreFault } from '../../src/testing/index.ts';
 import { type Actor, Scene } from './scene.ts';
@@ -108,6 +109,35 @@ describe('ctx.start', () => {
     assert.equal(child?.deadlineAt, (await run.get())?.deadlineAt, 'that of its parent is earlier');
     const [row] = await childrenOf(actor, run.id);
     assert.deepEqual([row?.group, row?.index, row?.close], ['two', 0, 'abandon']);
+  });
+
+  it('refuses terms that could make the child another run, unless they are waived', async () => {
+    const merging = (name: string, flow: FlowTerms<number>) =>
+      defineFunction({ name, flow, run: async (n: number) => n });
+    const debounced = merging('debounced', { debounce: { quietMs: 60_000, maxMs: 60_000 } });
+    const only = merging('only', { unique: {} });
+    const seen: unknown[] = [];
+    const parent = parentOf(async (_input, ctx) => {
+      seen.length = 0;
+      const note = (error: StepError): void => void seen.push(error.code);
+      for (const fn of [debounced, only]) {
+        await ctx.start(fn, 1).catch(note);
+        await ctx.start(fn.name, 1).catch(note);
+        await ctx.all(fn, [1]).catch(note);
+      }
+      await ctx.start(double, 1, { alone: 1 as never }).catch(note);
+      const options = { alone: true, delayMs: 10 };
+      const one = await ctx.start(debounced, 1, options);
+      const two = await ctx.start('only', 2, options);
+      const all = await ctx.all(only, [3, 4], options);
+      return [await one.result(), await two.result(), ...(await all.values())];
+    });
+    const { hf } = await scene.open({ functions: [parent, double, debounced, only] });
+    await hf.start(only, 0, { delayMs: 60_000 });
+    const run = await hf.start(parent, null);
+    await scene.pass(1_000);
+    assert.deepEqual(await run.result(), [1, 2, 3, 4]);
+    assert.deepEqual(seen, [...new Array(6).fill('child.joins'), 'request.invalid']);
   });
 
   it('refuses what no run can be made of', async () => {
@@ -336,10 +366,11 @@ describe('the end of a parent', () => {
     await scene.pass(100);
     await Promise.all([parked.cancel('enough'), held.cancel('enough')]);
     await scene.pass(500);
-    assert.deepEqual(await stand(actor, parked.id), ['cancelled']);
+    assert.deepEqual(await stand(actor, parked.id), ['cancelled', 'succeeded']);
     assert.deepEqual(await stand(actor, held.id), ['cancelled', 'succeeded']);
     assert.equal((await held.outcome()).kind, 'cancelled');
-    assert.deepEqual(done.sort(), ['cleaned up', 'not waited for', 'undone']);
+    const both = ['cleaned up', 'cleaned up', 'not waited for', 'undone', 'undone'];
+    assert.deepEqual(done.sort(), both);
   });
 
   it('is told by whoever comes next, if the one who ended it died right then', async () => {

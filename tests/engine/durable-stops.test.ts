@@ -70,12 +70,27 @@ describe('a cancelled run', () => {
     ]);
   });
 
-  it('that is parked ends at once', async () => {
-    const fn = durable((_input, ctx) => ctx.sleep(longMs));
+  it('cleans up to its end although others end what it waited for', async () => {
+    const done: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const fn = durable(async (_input, ctx) => {
+      const { run } = gated();
+      const wait = ctx.waitFor('late').catch(() => done.push('refused'));
+      await ctx.step('long', run).catch(() => wait);
+      await ctx.step('undo', () => gate.promise.then(() => done.push('undo')));
+      await ctx.step('tell', () => done.push('tell'));
+      throw ctx.signal.reason;
+    });
     const { hf } = await scene.open({ functions: [fn] });
     const run = await hf.start(fn, null);
     await scene.pass(200);
-    assert.deepEqual(await run.cancel(), { state: 'cancelled' });
+    await run.cancel('enough');
+    await scene.pass(50);
+    await hf.emit('late', null);
+    gate.resolve();
+    await scene.pass(500);
+    assert.equal((await run.outcome()).kind, 'cancelled');
+    assert.deepEqual(done, ['refused', 'undo', 'tell']);
   });
 });
 

@@ -385,7 +385,41 @@ describe('the end of an attempt', () => {
     assert.deepEqual(after, ['plain']);
     assert.deepEqual(await keysOf(actor, run.id), [['sleep/sleep', 'waiting']]);
     assert.equal((await run.get())?.logLines, 0);
-    await run.cancel();
+  });
+
+  it('warns once of a wait that nothing ends', async () => {
+    const endless = defineFunction({
+      name: 'endless',
+      run: async (input: unknown, ctx: RunContext) => {
+        const rest = input === 'bounded' ? { timeoutMs: longMs } : {};
+        await Promise.all([
+          ctx.waitFor('never', rest),
+          ...(input === 'beside' ? [ctx.sleep(longMs)] : []),
+        ]);
+      },
+    });
+    const actor = await scene.open({ functions: [endless] });
+    const runs = [
+      await actor.hf.start(endless, 'bounded'),
+      await actor.hf.start(endless, 'beside'),
+      await actor.hf.start(endless, null, { deadlineMs: longMs }),
+    ];
+    await scene.pass(200);
+    const warned = () => actor.said.filter(({ message }) => /waits for ever/.test(message));
+    assert.deepEqual(warned(), []);
+    for (let n = 0; n < 3; n += 1) runs.push(await actor.hf.start(endless, null));
+    await scene.pass(200);
+    assert.deepEqual(
+      warned().map(({ level, message }) => [level, message]),
+      [
+        [
+          'warn',
+          "'endless' waits for 'event/never' without a timeout, and its run has no deadline: " +
+            'if that never comes, it waits for ever',
+        ],
+      ],
+    );
+    for (const run of runs) await run.cancel();
   });
 
   it('aborts steps that nobody waited for, and says so once', async () => {

@@ -7,6 +7,7 @@ import { HttpScene, problemIn } from './scene.ts';
 const patience = { timeout: 60_000 };
 const starts = '/api/v1/functions/greet/runs';
 const long = 'x'.repeat(201);
+const retryAll = { action: 'retry', filter: {} };
 
 describe('a wrong request', patience, () => {
   it('is refused with a stable code', async () => {
@@ -43,12 +44,16 @@ describe('a wrong request', patience, () => {
       ['request.invalid', starts, { body: { input: 'a', tags: Array(17).fill('t') } }],
       ['request.invalid', starts, { body: { input: 'a', tenant: long } }],
       ['key.invalid', starts, { body: { input: 'a', tenant: 'a\u0000' } }],
+      ['key.invalid', starts, { body: { input: 'a', id: '..' } }],
+      ['key.invalid', starts, { body: { input: 'a' }, headers: { 'idempotency-key': '.' } }],
+      ['key.invalid', `${starts}/many`, { body: { items: [{ input: 'a', id: '.' }] } }],
       ['http.not_json', starts, { body: '{"input":' }],
       ['http.not_json', starts, { body: new Uint8Array([0x22, 0xff, 0x22]) }],
       ['http.media_type', starts, { body: '{}', headers: { 'content-type': 'text/plain' } }],
       ['http.media_type', starts, { body: '{}', headers: { 'content-encoding': 'gzip' } }],
       ['request.invalid', '/api/v1/operations', { body: { action: 'cancel' } }],
       ['request.invalid', '/api/v1/operations', { body: { action: 'drop', filter: {} } }],
+      ['request.invalid', '/api/v1/operations', { body: { ...retryAll, reason: 'x' } }],
       ['request.invalid', '/api/v1/tenants/a', { method: 'PUT', body: { weight: 0 } }],
       ['http.wrong_method', '/api/v1/tenants/a', { method: 'DELETE' }],
     ];
@@ -78,7 +83,11 @@ describe('a wrong request', patience, () => {
   it('is answered where no HTTP was spoken at all', async () => {
     await using at = await HttpScene.open();
     for (const said of ['hello\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', '\u0016\u0003\u0001\r\n\r\n']) {
-      assert.equal(problemIn(await at.bytes(said)).code, 'http.malformed', said);
+      const told = await at.bytes(said);
+      const { code, requestId } = problemIn(told);
+      assert.equal(code, 'http.malformed', said);
+      assert.match(told, new RegExp(`^x-request-id: ${requestId}\r$`, 'm'));
+      assert.match(told, /^cache-control: no-store\r$/m);
     }
   });
 

@@ -1,8 +1,9 @@
 /** Calls over HTTP, by bytes and by the client. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { defineFunction } from 'holdfast';
+import { defineFunction, defineScript } from 'holdfast';
 import { createClient } from 'holdfast/client';
+import { Metrics } from './exposition-reader.ts';
 import { HttpScene } from './scene.ts';
 
 const path = (fn: string): string => `/api/v1/functions/${fn}/call`;
@@ -85,6 +86,36 @@ describe('POST /api/v1/functions/{name}/call', () => {
 });
 
 describe('GET /api/v1/calls', () => {
+  it('tells of the VMs behind functions, hosted or served, several versions as one', async () => {
+    const plus = (version: string) =>
+      defineScript({ name: 'plus', version, language: 'lua', source: 'return input + 1' });
+    const served = defineScript({ name: 'loop', language: 'lua', source: 'while input do end' });
+    await using at = await HttpScene.open({}, 'memory', { functions: [plus('1'), plus('2')] });
+    at.hf.calls.serve(served);
+    const client = createClient({ url: at.server.url });
+    assert.equal(await client.call('plus', 1), 2);
+    assert.equal(await client.call('loop', false), null, 'it has a VM');
+    await assert.rejects(client.call('loop', true, { timeoutMs: 200 }));
+    const none = { live: 0, busy: 0, waiting: 0, created: 0, discarded: 0, poisoned: 0 };
+    const ended = async () => (await client.liveCalls()).pools.at(1)?.poisoned === 1;
+    for (let n = 0; !(await ended()) && n < 10_000; n += 1);
+    const { pools } = await client.liveCalls();
+    assert.deepEqual(pools, [
+      { ...none, fn: 'plus', live: 1, created: 1 },
+      { ...none, fn: 'loop', created: 1, discarded: 1, poisoned: 1 },
+    ]);
+    const metrics = new Metrics(await at.hf.metrics());
+    for (const fn of ['plus', 'loop']) {
+      const all = metrics.samples('holdfast_vms_poisoned_total');
+      const found = all.filter(({ labels }) => labels?.function === fn);
+      assert.deepEqual(
+        found.map(({ value }) => value),
+        [fn === 'loop' ? '1' : '0'],
+      );
+    }
+    await served.close();
+  });
+
   it('shows what is under way, as the client does', async () => {
     const client = createClient({ url: scene.server.url });
     const seats = ['a', 'b'].map((input) => client.call('seat', input, { id: input }));

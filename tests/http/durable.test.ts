@@ -102,6 +102,9 @@ for (const store of ['memory', 'sqlite'] as const) {
       await at.refused('request.invalid', `${path}/repin`, { body: {} });
       await at.refused('request.invalid', `${path}/repin`, { body: { version: 2 } });
       await at.ask(`${path}/cancel`, { body: {} });
+      // It is taken up once more, to clean up: by the version that is there.
+      await at.ask(`${path}/repin`, { body: { version: '1' } });
+      await at.hf.runs.handle(run.id).outcome();
       await at.refused('run.already_done', `${path}/repin`, { body: { version: '1' } });
     });
 

@@ -21,14 +21,19 @@ const reads = [
   ...['/api/v1/runs/ID/explain', '/api/v1/runs/ID/logs', '/api/v1/runs/ID/logs/stream'],
   ...['/api/v1/runs/ID/parts', '/api/v1/runs/ID/parts/stream', '/api/v1/runs/ID/parts?from=ID'],
   ...['/api/v1/lanes', '/api/v1/tenants', '/api/v1/nodes', '/api/v1/operations'],
-  ...['/api/v1/operations/ID', '/api/v1/nothing/ID', '/metrics'],
+  ...['/api/v1/operations/ID', '/api/v1/nothing/ID', '/metrics', '/api/v1/calls'],
+  ...['/api/v1/dead-letters', '/api/v1/runs/ID/steps', '/api/v1/runs/ID/children'],
+  ...['/api/v1/runs/ID/state', '/api/v1/runs/ID/signals/ID/answer'],
 ];
 const writes = [
   ...['/api/v1/functions/greet/runs', '/api/v1/functions/fail/runs', '/api/v1/functions/ID/runs'],
   ...['/api/v1/functions/talk/runs', '/api/v1/functions/greet/runs/many', '/api/v1/operations'],
   ...['/api/v1/functions/ID/pause', '/api/v1/functions/ID/resume', '/api/v1/lanes/ID/pause'],
   ...['/api/v1/lanes/ID/resume', '/api/v1/runs/ID/cancel', '/api/v1/runs/ID/retry'],
-  ...['/api/v1/tenants/ID'],
+  ...['/api/v1/tenants/ID', '/api/v1/functions/greet/call', '/api/v1/events'],
+  ...['/api/v1/runs/ID/fork', '/api/v1/runs/ID/repin', '/api/v1/runs/ID/signals/book'],
+  ...['/api/v1/dead-letters/ID/redrive', '/api/v1/dead-letters/ID/discard'],
+  ...['/api/v1/approvals/ID', '/api/v1/functions/desk/runs', '/api/v1/functions/ship/runs'],
 ];
 /** Bodies that routes take, for a way past the first check. */
 const goodBodies = [
@@ -36,6 +41,9 @@ const goodBodies = [
   ...['{"input":"a","delayMs":1e9,"lane":"l"}', '{"items":[{"input":"a"},{"input":1}]}'],
   ...['{"action":"cancel","filter":{"tag":"none"},"reason":"x"}', '{"weight":2}'],
   ...['{"action":"retry","filter":{"fn":"none"}}', '{"input":"a","id":"run","deadlineMs":9}'],
+  ...['{"action":"redrive","filter":{"fn":"none"}}', '{"name":"e","data":{"a":1},"id":"a"}'],
+  ...['{"state":"approved","by":"a","data":1}', '{"data":{"a":1},"id":"a"}', '{"version":null}'],
+  ...['{"from":"step/a","id":"b","version":"2"}', '{"input":"a","timeoutMs":5}'],
 ];
 const ids = [
   'a',
@@ -58,7 +66,7 @@ const ids = [
 ];
 const names = [
   ...['limit', 'cursor', 'status', 'outcome', 'fn', 'lane', 'tenant', 'tag', 'acceptedAfter'],
-  ...['waitMs', 'after', 'x', '__proto__', 'constructor', ''],
+  ...['waitMs', 'after', 'from', 'attempt', 'level', 'x', '__proto__', 'constructor', ''],
 ];
 const values = [
   '1',
@@ -66,6 +74,7 @@ const values = [
   '-1',
   '1e9',
   'done',
+  'warn',
   'NaN',
   '%00',
   'x'.repeat(300),
@@ -100,7 +109,7 @@ function requestText(random: SeededRandom): string {
 function targetText(random: SeededRandom, path: string): string {
   if (random.chance(0.03))
     return random.pick(['*', '//', 'http://x/', '/'.repeat(9_000), '/\u00ff']);
-  const named = path.replace('ID', random.pick(ids));
+  const named = path.replaceAll('ID', () => random.pick(ids));
   const pairs = Array.from({ length: random.chance(0.25) ? random.int(4) : 0 }, () => {
     return `${random.pick(names)}=${random.pick(values)}`;
   });

@@ -208,6 +208,20 @@ const calls: Row = async ({ at, key }) => {
   assert.equal((await at.ask(path, { body: foreign, key })).status, 403);
 };
 
+/** Its own terms are shown, however many tenants come before it by name. */
+const listsTenants: Row = async (world) => {
+  await saysNothing('/api/v1/tenants', /tenant-a/)(world);
+  const { at, key } = world;
+  const all = at.hf.tenants.list.bind(at.hf.tenants);
+  // A store full of others.
+  at.hf.tenants.list = async (which) => (which?.tenant === undefined ? [] : all(which));
+  const { body } = await at.ask<{ tenants: { tenant: string }[] }>('/api/v1/tenants', { key });
+  assert.deepEqual(
+    body.tenants.map(({ tenant }) => tenant),
+    ['tenant-a'],
+  );
+};
+
 const reason = { reason: 'why' };
 const open: Row = async () => {};
 
@@ -246,7 +260,7 @@ const rows: Readonly<Record<string, Row>> = {
   listLanes: noRoute('/api/v1/lanes'),
   pauseLane: noRoute('/api/v1/lanes/b-lane/pause', 'POST', reason),
   resumeLane: noRoute('/api/v1/lanes/b-lane/resume', 'POST'),
-  listTenants: saysNothing('/api/v1/tenants', /tenant-a/),
+  listTenants: listsTenants,
   setTenant: noRoute('/api/v1/tenants/tenant-a', 'PUT', { weight: 2 }),
   listNodes: noRoute('/api/v1/nodes'),
   startOperation: operates,

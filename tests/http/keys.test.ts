@@ -144,6 +144,18 @@ describe('CORS', patience, () => {
     assert.equal(asked.headers.get('access-control-allow-methods'), 'POST, GET, HEAD');
   });
 
+  it('lets a named page read what was refused at the door, too', async () => {
+    await using at = await HttpScene.open({ corsOrigins: [origin], requestsMax: 1 });
+    const id = await at.start('wait', 'k');
+    const waits = at.ask(`/api/v1/runs/${id}/result?waitMs=60000`);
+    while (at.hf.stats().waits === 0) await new Promise(setImmediate);
+    const told = await at.refused('http.busy', '/api/v1/runs', { headers: { origin } });
+    assert.equal(told.headers.get('access-control-allow-origin'), origin);
+    assert.match(told.headers.get('access-control-expose-headers') ?? '', /retry-after/);
+    at.meet('k').resolve();
+    await waits;
+  });
+
   it('takes origins as browsers write them', async () => {
     await using hf = await Holdfast.open({ store: 'memory:' });
     for (const wrong of ['*', 'null', 'app.example', `${origin}/`, `${origin}/path`]) {

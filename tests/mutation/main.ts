@@ -11,16 +11,9 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { serverVariable, startTestCluster } from '../postgres/server.ts';
+import { allMutants } from './all-mutants.ts';
 import { copyTree } from './copy.ts';
-import { type Mutant, mutants } from './mutants.ts';
-import { callMutants } from './mutants-calls.ts';
-import { familyMutants, postgresFamilyMutants } from './mutants-families.ts';
-import { flowMutants } from './mutants-flow.ts';
-import { pinMutants, postgresPinMutants } from './mutants-pins.ts';
-import { postgresMutants } from './mutants-postgres.ts';
-import { sandboxMutants } from './mutants-sandbox.ts';
-import { postgresStepMutants, stepMutants } from './mutants-steps.ts';
-import { httpMutants, partMutants, postgresPartMutants } from './mutants-streams.ts';
+import type { Mutant } from './mutants.ts';
 import { aloneStages, runStage, type StageName, serverStages, stageNames } from './stages.ts';
 
 interface Result {
@@ -41,14 +34,7 @@ async function main(): Promise<number> {
     console.error(`no stage '${values.stage}'; there are ${stageNames.join(', ')}`);
     return 1;
   }
-  const all = [
-    ...[...mutants, ...stepMutants, ...pinMutants, ...partMutants, ...httpMutants],
-    ...[...flowMutants, ...callMutants, ...familyMutants, ...postgresFamilyMutants],
-    ...sandboxMutants,
-    ...[...postgresMutants, ...postgresStepMutants, ...postgresPinMutants],
-    ...postgresPartMutants,
-  ];
-  const wanted = all.filter(
+  const wanted = allMutants.filter(
     ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
   );
   if (wanted.length === 0) {

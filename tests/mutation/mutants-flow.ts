@@ -51,6 +51,22 @@ export const flowMutants: readonly Mutant[] = [
     to: 'if (!waits) return null;',
   },
   {
+    name: 'flow: a refusal behind a step of the clock',
+    guards: 'nobody waits for a clock that stepped back',
+    stage: 'core',
+    file: verbs,
+    from: 'if (taken.moved !== null) txn',
+    to: 'if (place.fn === null) txn',
+  },
+  {
+    name: 'flow: who was merged into an earlier run',
+    guards: 'a start that is sent again is executed once',
+    stage: 'contract',
+    file: verbs,
+    from: "typeof one === 'string' ? [one, run.id] : one",
+    to: "typeof one === 'string' && run.seq < 0 ? [one, run.id] : one",
+  },
+  {
     name: 'flow: who gives way',
     guards: "nobody's run gives way to one of another tenant",
     stage: 'contract',

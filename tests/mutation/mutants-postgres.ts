@@ -13,8 +13,8 @@ const guards: readonly Guard[] = [
     name: 'postgres: fence of a plain end',
     guards: 'G1: a stale owner changes nothing',
     file: `${schema}/hot.ts`,
-    from: 'where l.seq = x.seq and l.fence = x.fence and l.stage = 5',
-    to: 'where l.seq = x.seq and l.stage = 5',
+    from: 'where l.ctid = x.place and l.fence = x.fence and l.stage = 5',
+    to: 'where l.ctid = x.place and l.stage = 5',
   },
   {
     name: 'postgres: places of a plain end',
@@ -297,8 +297,8 @@ const lossGuards: readonly Guard[] = [
     name: 'postgres: a step of patience',
     guards: 'G1: an owner that does its duty is left alone',
     file: `${schema}/claim.ts`,
-    from: 'overdueMarginMs + judgeStepMsMax',
-    to: 'overdueMarginMs',
+    from: `least(z.timeout, z.left_ms) + z.grace + \${overdueMarginMs + judgeStepMsMax} end`,
+    to: `least(z.timeout, z.left_ms) + z.grace + \${overdueMarginMs} end`,
   },
   {
     name: 'postgres: a step of decided patience',
@@ -309,8 +309,97 @@ const lossGuards: readonly Guard[] = [
   },
 ];
 
+/** Those of retention and of sweeps, which go on at floors. */
+const floorGuards: readonly Guard[] = [
+  {
+    name: 'postgres: children that may be asked for',
+    guards: 'a parent finds what its children gave',
+    file: `${schema}/migration-pruning.ts`,
+    from: 'and k.parent_open = 1) is not null',
+    to: 'and k.parent_open = 7) is not null',
+  },
+  {
+    name: 'postgres: children come up again',
+    guards: 'what nobody needs is deleted',
+    file: `${schema}/migration-pruning.ts`,
+    from: 'when (old.parent_open = 1 and new.parent_open = 0)',
+    to: 'when (old.parent_open = 7)',
+  },
+  {
+    name: 'postgres: pruning one by one',
+    guards: 'nothing is left behind a floor',
+    file: `${schema}/migration-pruning.ts`,
+    from:
+      'perform pg_advisory_xact_lock(\n' +
+      `    \${lockClass}, hashtext(current_database() || ' \${s} pruning'));`,
+    to: '',
+  },
+  {
+    name: 'postgres: the floor of retention',
+    guards: 'no cost grows with dead rows',
+    file: `${schema}/migration-pruning.ts`,
+    from: 'v_at := v_floor.a; v_seq := v_floor.b;',
+    to: '',
+  },
+  {
+    name: 'postgres: a clock that went back',
+    guards: 'nothing is left behind a floor',
+    file: `${schema}/migration-pruning.ts`,
+    from: `if w >= v_floor.c - \${floorDistanceMs / 2} then`,
+    to: 'if v_floor.c > 0 then',
+  },
+  {
+    name: 'postgres: the floor of closings',
+    guards: 'a family hears of every end',
+    file: `${schema}/migration-sweeps.ts`,
+    from: `if new.seq <= \${s}.closings_floor() then`,
+    to: 'if false then',
+  },
+  {
+    name: 'postgres: numbers that are not settled',
+    guards: 'a run that was started in a transaction is accepted once that is committed',
+    file: `${schema}/migration-sweeps.ts`,
+    from: 'if v.c > v_xmin and v.c <= v_xmax then return; end if;',
+    to: '',
+  },
+  {
+    name: 'postgres: runs without room',
+    guards: 'a run that was started in a transaction is accepted once that is committed',
+    file: `${schema}/migration-sweeps.ts`,
+    from: 'least(coalesce(v.b, 0), v_first - 1)',
+    to: 'coalesce(v.b, 0)',
+  },
+];
+
+/** Those of what time will change, which is looked for from floors on. */
+const timeGuards: readonly Guard[] = [
+  {
+    name: 'postgres: floors of times rise',
+    guards: 'no cost of a claim grows with dead rows',
+    file: `${schema}/migration-times.ts`,
+    from: `return \${s}.next_from(w, j, true);`,
+    to: `return \${s}.next_from(w, j, false);`,
+  },
+  {
+    name: 'postgres: floors of times sink with new runs',
+    guards: 'what is due is not overslept',
+    file: `${schema}/migration-times.ts`,
+    from: `when (\${holds('new')}) execute`,
+    to: 'when (false) execute',
+  },
+  {
+    name: 'postgres: floors of times sink with what changes',
+    guards: 'what is due is not overslept',
+    file: `${schema}/migration-times.ts`,
+    from: `when (\${holds('new')} and (\${comes})) execute`,
+    to: 'when (false) execute',
+  },
+];
+
 /** They stand in code that only the tests on a server execute. */
 export const postgresMutants: readonly Mutant[] = [
-  ...guards.map((one): Mutant => ({ ...one, stage: 'postgres' })),
+  ...[...guards, ...floorGuards, ...timeGuards].map(
+    (one): Mutant => ({ ...one, stage: 'postgres' }),
+  ),
   ...lossGuards.map((one): Mutant => ({ ...one, stage: 'failover' })),
 ];

@@ -7,7 +7,9 @@ import type { Mutant } from './mutants.ts';
 const pool = 'src/sandbox/pool/pool.ts';
 const remote = 'src/sandbox/vm/remote-vm.ts';
 const bootstrap = 'src/sandbox/vm/js/bootstrap.ts';
+const call = 'src/sandbox/vm/js/js-call.ts';
 const prelude = 'src/sandbox/vm/lua/prelude.ts';
+const memory = 'src/sandbox/vm/lua/lua-memory.ts';
 const machine = 'src/sandbox/vm/lua/lua-machine.ts';
 
 const guards: readonly Omit<Mutant, 'stage'>[] = [
@@ -43,8 +45,8 @@ const guards: readonly Omit<Mutant, 'stage'>[] = [
     name: 'sandbox: words of earlier calls',
     guards: 'one call, one end',
     file: remote,
-    from: 'word.call !== running.id) return;',
-    to: 'word.call > running.id) return;',
+    from: "if (running === null || !('call' in word) || word.call !== running.id) return;",
+    to: "if (running === null || !('call' in word) || word.call > running.id) return;",
   },
   {
     name: 'sandbox: what is taken out of JavaScript',
@@ -57,8 +59,8 @@ const guards: readonly Omit<Mutant, 'stage'>[] = [
     name: 'sandbox: options of the bridge',
     guards: 'a script cannot change how values cross',
     file: bootstrap,
-    from: 'const laterOptions = freeze({ __proto__: null, result: later });',
-    to: 'const laterOptions = { result: { promise: true, copy: true } };',
+    from: 'const nowOptions = freeze({ __proto__: null });',
+    to: 'const nowOptions = {};',
   },
   {
     name: 'sandbox: bytecode',
@@ -77,16 +79,58 @@ const guards: readonly Omit<Mutant, 'stage'>[] = [
   {
     name: 'sandbox: memory that was refused',
     guards: 'a script that catches the error is over its limit all the same',
-    file: machine,
-    from: 'memory.met = true;',
+    file: memory,
+    from: 'this.#listener.full();',
     to: '',
   },
   {
     name: 'sandbox: a limit is told at once',
     guards: 'a script that catches the error is over its limit all the same',
     file: machine,
-    from: 'if (!end.ok) this.#around?.over(end.fault);',
+    from: 'this.#over(kind);',
     to: '',
+  },
+  {
+    name: 'sandbox: finalizers within the limits',
+    guards: 'the limits hold until nothing of a call executes any more',
+    file: machine,
+    from: '      // M5\n',
+    to: '      this.#current = null;\n',
+  },
+  {
+    name: 'sandbox: time behind an await',
+    guards: 'a loop behind a grant is stopped like any other, with its line',
+    file: call,
+    from: 'turn.apply(undefined, [undefined, texts], { timeout, result }),',
+    to: 'turn.apply(undefined, [undefined, texts], { result }),',
+  },
+  {
+    name: 'sandbox: a VM is gone when its code has stopped',
+    guards: 'code that nothing interrupts is ended with its process',
+    file: 'src/sandbox/vm/js/js-process.ts',
+    from: 'await isolates.get(vm)?.dispose();',
+    to: 'void isolates.get(vm)?.dispose();',
+  },
+  {
+    name: 'sandbox: a process in doubt',
+    guards: 'nothing begins in a process that is about to be ended',
+    file: 'src/sandbox/vm/process/vm-hosts.ts',
+    from: '      this.#doom();\n    });',
+    to: '    });',
+  },
+  {
+    name: 'sandbox: form of words',
+    guards: 'what a broken VM says does not break the runtime',
+    file: remote,
+    from: 'if (!isVmWord(word)) {',
+    to: 'if (word === undefined) {',
+  },
+  {
+    name: 'sandbox: signals for all',
+    guards: 'a drain can wait for scripts',
+    file: 'src/sandbox/vm/process/host-program.ts',
+    from: 'process.on(signal, () => {});',
+    to: 'void signal;',
   },
 ];
 

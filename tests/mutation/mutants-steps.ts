@@ -34,8 +34,8 @@ const verbs: readonly Omit<Mutant, 'stage'>[] = [
     name: 'steps: looking back',
     guards: 'an event that came before the wait is not lost',
     file: recording,
-    from: 'const found = cameBefore(txn, row, wanted);',
-    to: 'const found = row.seq > 0 ? undefined : cameBefore(txn, row, wanted);',
+    from: 'const found = cameBefore(txn, row, event);',
+    to: 'const found = row.seq > 0 ? undefined : cameBefore(txn, row, event);',
   },
   {
     name: 'signals: only to runs that go on',

@@ -37,17 +37,25 @@ const files: Readonly<Record<StageName, readonly string[]>> = {
   core: ['src/core/**/*.test.ts', 'src/store/verbs/*.test.ts'],
   contract: ['tests/contract/store/{memory,model}.test.ts'],
   engine: ['src/engine/*.test.ts', 'tests/engine/*.test.ts'],
-  calls: ['src/core/call/*.test.ts', 'tests/calls/{calls,defects,bounds,scenarios-*}.test.ts'],
+  calls: [
+    'src/core/call/*.test.ts',
+    'tests/calls/{calls,batches,overlap,defects,bounds,scenarios-*}.test.ts',
+  ],
   sync: ['src/store/sqlite/connection.test.ts', 'tests/process/sync.test.ts'],
-  sandbox: ['src/sandbox/**/*.test.ts', 'tests/sandbox/{scripts,isolation,threads}.test.ts'],
-  simulation: ['tests/simulation/seeds-1.test.ts'],
+  sandbox: [
+    'src/sandbox/**/*.test.ts',
+    'tests/sandbox/{scripts,isolation,threads,hostile,hosts,processes}.test.ts',
+  ],
+  simulation: ['tests/simulation/seeds.test.ts'],
   http: [
-    'tests/http/{keys,isolation,bad-input,bounds,requests,parts,streams}.test.ts',
+    'tests/http/{keys,origins,isolation,bad-input,bounds,requests}.test.ts',
+    'tests/http/{parts,streams,readers,cursors}.test.ts',
     'src/runtime/keys.test.ts',
   ],
   // The quick ones first.
   postgres: [
     'tests/postgres/{waking,order,racing,unknown-ends,durable,versions}.test.ts',
+    'tests/postgres/{inbox,pruning,times,dead-rows}.test.ts',
     'tests/postgres/{steps-alike,step-transactions,flow,families}.test.ts',
     'tests/contract/store/postgres*.test.ts',
   ],

@@ -47,6 +47,24 @@ describe('the families of a schema', () => {
     await scene.nothingIsWrong();
   });
 
+  it('hear of a parent that ends after younger ones', async () => {
+    await using at = await storeScene();
+    const { scene } = at;
+    const older = await running(scene);
+    const younger = await running(scene);
+    const left = await bear(scene, older, { id: 'left' });
+    await bear(scene, younger, { id: 'other' });
+    for (const [run, child] of [
+      [younger, 'other'],
+      [older, left],
+    ] as const) {
+      await scene.succeed(run);
+      await sweepAll(scene);
+      assert.equal(await scene.stands(child), 'cancelled');
+    }
+    await scene.nothingIsWrong();
+  });
+
   it('costs runs of none nothing but a look at a column', async () => {
     await using at = await storeScene();
     await at.scene.startMany(3, {});
@@ -55,7 +73,7 @@ describe('the families of a schema', () => {
     assert.deepEqual(await at.sql('select * from $s.kin'), []);
     const found = await at.sql(
       `select pg_get_triggerdef(oid) as text from pg_trigger
-       where tgrelid = '$s.live'::regclass and not tgisinternal order by tgname`,
+       where tgrelid = '$s.live'::regclass and tgname like 'kin%' order by tgname`,
     );
     const texts = found.map(({ text }) => String(text));
     assert.equal(texts.length, 2);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import pg from 'pg';
 import type { ClaimedRun } from '../../src/ports/store-runs.ts';
 import type { PostgresStore } from '../../src/store/postgres/postgres-store.ts';
 import { storeScene } from './store-scene.ts';
@@ -67,5 +68,23 @@ describe('several nodes at once on one schema', () => {
       assert.equal(created.length, 1);
     }
     assert.equal((await at.store.counts()).queued, 20);
+  });
+
+  it('are given one secret, also by one who looked before another had committed his', async () => {
+    await using at = await storeScene();
+    const url = new URL(at.url);
+    url.searchParams.delete('schema');
+    const first = new pg.Client({ connectionString: url.href });
+    await first.connect();
+    const keep = `insert into "${at.schema}".meta (key, value) values ('secret of cursors', 'one')`;
+    await first.query(`begin; ${keep}`);
+    const second = at.store.secret('cursors', 'two');
+    const waits = `select 1 from pg_stat_activity
+      where wait_event_type = 'Lock' and query ~ 'insert into "${at.schema}".meta'`;
+    while ((await at.sql(waits)).length === 0) await new Promise(setImmediate);
+    await first.query('commit');
+    await first.end();
+    assert.equal(await second, 'one');
+    assert.equal(await at.store.secret('cursors', 'three'), 'one');
   });
 });

@@ -45,7 +45,9 @@ const bad: readonly Bad[] = [
       js: 'await new Promise(() => {})',
       lua: 'local s = string.rep("a", 30) string.find(s, string.rep("a?", 30) .. s .. "b")',
     },
-    ...{ code: 'script.over_limit', limit: 'timeMs' },
+    // Nothing can end the wait of the script in JavaScript, so it is not waited for.
+    code: { js: 'script.failed', lua: 'script.over_limit' },
+    more: { limits: { timeMs } },
   },
   {
     what: 'makes jobs without end',

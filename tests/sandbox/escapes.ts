@@ -95,11 +95,12 @@ export const jsEscapes: readonly Escape[] = [
         Object.defineProperty(Object.prototype, name,
           { configurable: true, get() { seen = name; return true } });
       const word = await grants.word();
+      const now = grants.now();
       for (const name of Object.getOwnPropertyNames(Object.prototype))
         if (Object.getOwnPropertyDescriptor(Object.prototype, name)?.get !== undefined)
           try { if (name !== '__proto__') delete Object.prototype[name] } catch {}
-      return [seen, word]`,
-    gives: [null, ['w']],
+      return [seen, word, now]`,
+    gives: [null, ['w'], 'n'],
   },
   {
     what: 'catching the bridge with setters of arrays',
@@ -117,9 +118,61 @@ export const jsEscapes: readonly Escape[] = [
     source: `let leaked = [];
       const spy = function (...args) { leaked.push(this, ...args) };
       Function.prototype.call = spy; Function.prototype.apply = spy; Reflect.apply = spy;
+      const word = await grants.word(), now = grants.now();
+      return [leaked.some((one) => Object(one) === one && 'applySync' in one), word, now]`,
+    gives: [false, ['w'], 'n'],
+  },
+  {
+    what: 'a constructor of its own for every promise',
+    source: `const leaked = [];
+      class Spy extends Promise {
+        constructor(run) { super((yes, no) => { leaked.push(yes, no); run(yes, no) }) }
+      }
+      Object.defineProperty(Promise.prototype, 'constructor', { value: Spy });
+      Promise[Symbol.species] = Spy;
       const word = await grants.word();
-      return [leaked.some((one) => Object(one) === one && 'applySync' in one), word]`,
-    gives: [false, ['w']],
+      return [word, leaked.some((one) => {
+        try { return one.constructor('return typeof process')() !== 'undefined' }
+        catch { return false } })]`,
+    gives: [['w'], false],
+  },
+  {
+    what: 'the constructors of generators and async generators',
+    source: `return [function* () {}, async function* () {}].map((one) =>
+      one.constructor('yield typeof process')().next().value ?? 'later')`,
+    gives: ['undefined', 'later'],
+  },
+  {
+    what: 'a stack that is captured on an object of its own',
+    source: `const own = {};
+      Error.captureStackTrace?.(own, undefined);
+      return /node:|js-call|js-isolate|js-process/.test(String(own.stack))`,
+    gives: false,
+  },
+  {
+    what: 'the frames of those who called it',
+    source: `Error.stackTraceLimit = 100;
+      Error.prepareStackTrace = (_, frames) => frames;
+      let frames = [];
+      emit({ toJSON() { frames = new Error('x').stack; return 1 } });
+      const around = frames.filter((one) => one.getFileName() === 'holdfast');
+      return [around.length > 0, around.every((one) =>
+        one.getThis() === undefined && one.getFunction() === undefined)]`,
+    gives: [true, true],
+  },
+  {
+    what: 'emit and grants as constructors, bound and proxied',
+    source: `const tried = [() => new emit(1), () => Reflect.construct(grants.word, []),
+        () => new (new Proxy(grants.word, {}))()].map((run) => {
+          try { run(); return 'made' } catch (error) { return error instanceof TypeError } });
+      emit.call({ hold: true }, 1); emit.bind(null)(2);
+      return tried`,
+    gives: [true, true, true],
+  },
+  {
+    what: 'an iterator of a grant that is none',
+    source: 'return [Object.isFrozen(grants), Object.getPrototypeOf(grants)]',
+    gives: [true, null],
   },
   {
     what: 'catching the promises of the bridge, so that the call never ends',
@@ -127,7 +180,8 @@ export const jsEscapes: readonly Escape[] = [
       Promise.prototype.then = function (...args) { leaked.push(this, ...args) };
       await grants.word();
       for (const one of leaked) if (typeof one === 'function') one({ ok: true, text: 1 });
-      return 'got out'`,
+      return leaked.length`,
+    gives: 0,
   },
   {
     what: 'a thenable as the result',
@@ -211,6 +265,33 @@ export const luaEscapes: readonly Escape[] = [
   {
     what: 'bytecode through a reader',
     source: "return load(function() return '\\27LuaT' end)()",
+  },
+  {
+    what: 'packing with a giant alignment',
+    source: "return string.pack('!1099511627776i8', 1)",
+  },
+  {
+    what: 'a metatable for all texts',
+    source: `getmetatable('').__index = function() return io end
+      return pcall(function() return ('x').open ~= nil end) and grants.word()[1]`,
+    gives: 'w',
+  },
+  {
+    what: 'the main coroutine from within another one',
+    source: `local main = coroutine.running()
+      return { pcall(coroutine.resume, main) }`,
+    gives: [true, false, 'cannot resume non-suspended coroutine'],
+  },
+  {
+    what: 'closing the coroutine that it runs in',
+    source: 'return pcall(coroutine.close, (coroutine.running()))',
+    gives: false,
+  },
+  {
+    what: 'moving itself through metamethods',
+    source: `local trap = setmetatable({}, { __index = function() return type(io) end })
+      return table.move(trap, 1, 2, 1, {})`,
+    gives: ['nil', 'nil'],
   },
   { what: 'string.dump', source: 'return string.dump == nil', gives: true },
   {

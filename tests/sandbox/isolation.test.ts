@@ -15,6 +15,7 @@ const corpus: Readonly<Record<ScriptLanguage, readonly Escape[]>> = {
 
 const grants = {
   word: () => ['w'],
+  now: { run: () => 'n', sync: true },
   fail: () => {
     throw Object.assign(new Error('refused'), { secret: process.env });
   },
@@ -25,9 +26,12 @@ const planting: Both = {
   js: `
     const found = [
       globalThis.planted, Object.prototype.planted, Array.prototype.planted, Promise.planted,
-      JSON.planted, emit.planted, Function.prototype.planted,
+      JSON.planted, emit.planted, Function.prototype.planted, RegExp.$1 || undefined,
+      Error.stackTraceLimit === 10 ? undefined : 'limit',
     ].filter((one) => one !== undefined);
     const mark = input.mark;
+    /(.*)/.exec(mark);
+    Error.stackTraceLimit = 7;
     for (const one of [globalThis, Object.prototype, Promise, JSON, emit]) one.planted = mark;
     const stringify = JSON.stringify;
     JSON.stringify = () => '"stolen"';

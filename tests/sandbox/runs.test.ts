@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { defineScript, Holdfast, runScript } from 'holdfast';
@@ -11,31 +11,8 @@ import { ScriptHost } from '../../src/runtime/scripts/script-host.ts';
 import { poolTermsOf } from '../../src/sandbox/pool/terms.ts';
 import { scriptLimitsOf } from '../../src/sandbox/vm/limits.ts';
 import { until } from '../process/wait.ts';
+import { childrenOf, isThere } from './children.ts';
 import { type Both, errorOf, languages } from './scene.ts';
-
-/** The processes that a process has started. */
-const childrenOf = (parent: number): readonly number[] =>
-  readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => parentOf(pid) === parent);
-
-function parentOf(pid: number): number | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return null;
-  }
-}
-
-/** Not counting one that has ended and is still to be collected. */
-function isThere(pid: number): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
 
 for (const language of languages) {
   describe(`scripts as runs: ${language}`, () => {
@@ -154,11 +131,11 @@ describe('the process of scripts', () => {
     const script = defineScript({
       ...{ name: 'many', language: 'js', source: 'return input', pool: { kind: 'inline' } },
     });
-    for (let tenant = 0; tenant < 10; tenant += 1) {
+    for (let tenant = 0; tenant < 14; tenant += 1) {
       await runScript(script, tenant, { tenant: `tenant ${tenant}` }).result;
     }
-    // One with a VM in it, four without, and one that is about to end.
-    const few = (): boolean => childrenOf(process.pid).filter(isThere).length <= 5;
+    // One with a VM in it and four without, of each language.
+    const few = (): boolean => childrenOf(process.pid).filter(isThere).length <= 10;
     await until('the others have ended', few, 10_000);
     await script.close();
   });

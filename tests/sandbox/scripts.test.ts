@@ -223,6 +223,8 @@ describe('defineScript', () => {
       { pool: { kind: 'endless' } },
       { run: () => 1 },
       { sources: '' },
+      { call: { timeout: 1 } },
+      { signals: { stop: null } },
     ];
     for (const one of wrong) {
       assert.throws(

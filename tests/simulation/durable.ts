@@ -3,6 +3,8 @@
  * by side, drawn from the input alone, so that anybody can say what such a run has to give.
  */
 import { NonRetryableError } from '../../src/core/handler-error.ts';
+import type { Signal } from '../../src/engine/durable/words.ts';
+import type { SignalCheck } from '../../src/engine/hosted.ts';
 import type { RunContext } from '../../src/engine/run-context.ts';
 import { type ChildClose, childCloses } from '../../src/ports/store-family.ts';
 import { type SeededRandom, seededRandom } from '../../src/testing/index.ts';
@@ -13,7 +15,7 @@ import type { SimWorld } from './sim-world.ts';
 
 const single = [
   ...(['step', 'step', 'step', 'shaky', 'doomed', 'sleep', 'event', 'approval'] as const),
-  ...(['child', 'children'] as const),
+  ...(['child', 'children', 'signal', 'signal'] as const),
 ] as const;
 
 /** What a program does at one place. */
@@ -49,6 +51,20 @@ const closeOf = (ms: number): ChildClose => childCloses[ms % 3] ?? 'cancel';
 
 /** Names of the events and ids that users tell. */
 export const eventNames = ['tick', 'tock'] as const;
+
+/** Names of the signals that users send. */
+export const signalNames = ['go', 'halt'] as const;
+
+/** Data of a signal that its definition does not take, and what its sender is told for that. */
+export const unfit = '"unfit"';
+const why = 'not that';
+export const unfitAnswer = JSON.stringify({
+  ...{ state: 'refused', reason: `it does not fit its schema: ${why}` },
+});
+
+/** What the definition says of signals of the second name. */
+export const checkHalt: SignalCheck = (data) =>
+  data === JSON.parse(unfit) ? { ok: false, issues: [why] } : { ok: true, value: data };
 
 interface Stage {
   readonly world: SimWorld;
@@ -120,10 +136,32 @@ async function actOnce(
       world.marks.add('children over');
       return `${all.succeeded} of ${all.count}`;
     }
+    case 'signal': {
+      const names = ms % 3 === 0 ? (['go'] as const) : signalNames;
+      const signal = await ctx.waitForSignal(names, { timeoutMs: ms });
+      if (signal === null) return 'nobody';
+      await say(signal, ms, { world, execution });
+      return signal.id;
+    }
     case 'approval': {
       const { token, decision } = await ctx.approval('ask', { timeoutMs: ms });
       world.steps.asked(token);
       return (await decision()).state;
     }
   }
+}
+
+/** Accepts, refuses, or says nothing; later attempts would say something else. */
+async function say(
+  signal: Signal<unknown>,
+  ms: number,
+  { world, execution: { runId, attempt } }: Pick<Stage, 'world' | 'execution'>,
+): Promise<void> {
+  if (ms % 4 === 0) return;
+  const accepts = ms % 4 < 3;
+  const reason = `not in attempt ${attempt}`;
+  const said = accepts ? { state: 'accepted', value: { attempt } } : { state: 'refused', reason };
+  const kept = world.signals.answering(runId, signal.id, JSON.stringify(said));
+  await (accepts ? signal.accept({ attempt }) : signal.refuse(reason));
+  kept();
 }

@@ -2,12 +2,15 @@
  * Owns the functions of the simulated world: their policies, and their hosting in a process.
  */
 import { retryDefault } from '../../src/core/retry.ts';
+import type { BatchCode } from '../../src/engine/batch-words.ts';
 import type { ChildTerms } from '../../src/engine/durable/child-starts.ts';
-import type { HostedCode } from '../../src/engine/hosted.ts';
+import type { HostedCode, SignalCheck } from '../../src/engine/hosted.ts';
 import type { RunContext } from '../../src/engine/run-context.ts';
 import type { RunPolicy, StartItem } from '../../src/ports/store-runs.ts';
+import { batchMax, runBatch } from './batch.ts';
 import { behave, type SimInput } from './behaviour.ts';
-import { perform } from './durable.ts';
+import { checkHalt, perform } from './durable.ts';
+import { flowNames, isFlowName } from './flow-terms.ts';
 import type { Execution } from './ledger.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { SimWorld } from './sim-world.ts';
@@ -32,11 +35,16 @@ export const policies: Readonly<Record<string, RunPolicy>> = {
   once: { ...base, onCrash: 'lose', retry: { ...retryDefault, attemptsMax: 1 } },
   narrow: { ...base, crashesMax: 1, retry: { ...retryDefault, delayMs: 100, delayMsMax: 500 } },
   sync: base,
+  batched: base,
   durable: { ...base, retry: { ...retryDefault, attemptsMax: 5, delayMs: 300, delayMsMax: 500 } },
+  ...Object.fromEntries(flowNames.map((name) => [name, base])),
 };
 
 /** The names of all functions. */
 export const functionNames = Object.keys(policies);
+
+/** Those without flow control. */
+export const plainNames = functionNames.filter((fn) => !isFlowName(fn));
 
 /** A child of a run of this world. */
 export function childOf(fn: unknown, input: unknown, { tenant }: ChildTerms): StartItem {
@@ -67,15 +75,28 @@ function hosted(world: SimWorld, process: SimProcess, fn: string, version: strin
     version,
     digest: fn,
     concurrency: fn === 'narrow' ? 1 : null,
-    signals: new Map(),
+    signals: fn === 'durable' ? signals : none,
     read: fn === 'narrow' ? async (value: unknown) => ({ ok: true, value }) as const : null,
     run:
       fn === 'sync'
         ? (_input: unknown, ctx: RunContext) => runNow(world, process, ctx)
         : (input: unknown, ctx: RunContext) =>
             run({ world, process, version }, input as SimInput, ctx),
+    ...(fn === 'batched' && { batch: batchOf(world, process) }),
   };
 }
+
+/** What durable runs take; data of the second name is checked. */
+const signals: HostedCode['signals'] = new Map<string, SignalCheck | null>([
+  ['go', null],
+  ['halt', checkHalt],
+]);
+const none: HostedCode['signals'] = new Map();
+
+const batchOf = (world: SimWorld, process: SimProcess): BatchCode => ({
+  ...{ max: batchMax, waitMs: 40 },
+  run: (items) => runBatch(items, world, process),
+});
 
 function executionOf(world: SimWorld, process: SimProcess, ctx: RunContext): Execution {
   const row = world.rowOf(ctx.runId);

@@ -3,11 +3,15 @@
  *
  * U4 (G5) What is cancelled at once is cancelled; what is said to be done is done.
  */
+import { overdueMarginMs } from '../../src/core/execution/deadline.ts';
+import { limits } from '../../src/core/limits.ts';
 import type { SeededRandom } from '../../src/testing/index.ts';
 import type { Desk } from './desk.ts';
 import { eventNames } from './durable.ts';
 import { functionNames, policies } from './functions.ts';
+import { Redrivers } from './redrivers.ts';
 import type { Meddling } from './scenario.ts';
+import { Signallers } from './signallers.ts';
 import type { SimWorld } from './sim-world.ts';
 import type { Users } from './users.ts';
 
@@ -19,8 +23,12 @@ export class Meddlers {
   readonly #random: SeededRandom;
   readonly #desk: Desk;
   readonly #users: Users;
+  readonly #signallers: Signallers;
+  readonly #redrivers: Redrivers;
 
   constructor(desk: Desk, users: Users) {
+    this.#signallers = new Signallers(desk);
+    this.#redrivers = new Redrivers(desk, users);
     this.#desk = desk;
     this.#world = desk.world;
     this.#random = desk.random;
@@ -66,6 +74,12 @@ export class Meddlers {
       case 'tell':
         void this.#tell();
         return;
+      case 'signal':
+        this.#signallers.send();
+        return;
+      case 'dead-letters':
+        void this.#redrivers.deal();
+        return;
     }
   }
 
@@ -81,7 +95,8 @@ export class Meddlers {
     this.#world.trace.add(`cancel ${id}: ${verdict.ok ? verdict.state : verdict.code}`);
     if (row === undefined || this.#world.lost.touched(id)) return;
     if (verdict.ok && verdict.state === 'stopping') {
-      this.#world.promptness.stopping(id, policies[row.fn]?.graceMs ?? 0);
+      const waitMs = row.stage === 'running' ? 0 : limits.cleanUpWaitMs + overdueMarginMs;
+      this.#world.promptness.stopping(id, waitMs + (policies[row.fn]?.graceMs ?? 0));
     }
     const isDone = row.stage === 'done';
     if (verdict.ok && verdict.state === 'cancelled' && row.outcome !== 'cancelled') {

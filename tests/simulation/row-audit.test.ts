@@ -185,4 +185,15 @@ describe('the judge of rows', () => {
     const again = running({ attempt: 2, fence: fenceOf(2) });
     assert.match(judge([[base], [running()], [stopped], [queued], [again]]).join(), /R8 /);
   });
+
+  it('sees a stopped run that is to clean up and has lost its stop (R8)', () => {
+    const pinned = { pin: '1' };
+    const stopped = running({ ...pinned, stopCause: 'cancel' });
+    const queued = row({ ...pinned, attempt: 1, fence: fenceOf(1) });
+    const lost = running({ ...pinned, attempt: 2, fence: fenceOf(2) });
+    const kept = { ...lost, stopCause: 'cancel' } as const;
+    const first = [[base], [running(pinned)], [stopped], [queued]];
+    assert.match(judge([...first, [lost]]).join(), /R8 /);
+    assert.doesNotMatch(judge([...first, [kept]]).join(), /R8 /);
+  });
 });

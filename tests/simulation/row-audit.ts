@@ -10,7 +10,8 @@
  * R6 (G4) In a lane of width 1, runs that were due at once are first claimed in order of
  *    acceptance.
  * R7 A tenant's places never grow past the limit in force.
- * R8 (G5) A run that is asked to stop begins no further attempt.
+ * R8 (G5) A run that is asked to stop begins a further attempt only to clean up: its steps are
+ *    kept, and the stop stands.
  * R9 Nobody passes the gate of time before it is due.
  * R10 (G1) A node that is dead by the store's own word is given nothing.
  * R11 A run that is pinned to a version stays so: nobody here sends one on with another.
@@ -157,7 +158,8 @@ export class RowAudit {
     if (after.attempt !== before.attempt + 1) {
       this.#terms.violation(`R1 ${name(after)}: attempt ${before.attempt} to ${after.attempt}`);
     }
-    if (this.#stopped.has(after.seq)) {
+    const cleansUp = after.stopCause !== null && after.pin !== null;
+    if (this.#stopped.has(after.seq) && !cleansUp) {
       this.#terms.violation(`R8 ${name(after)} was asked to stop and begins another attempt`);
     }
     if (before.attempt === 0) this.#firstClaimed(after);

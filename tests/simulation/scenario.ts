@@ -6,6 +6,7 @@
  * faults that are always on hide what only happens without them.
  */
 import { type SeededRandom, seededRandom } from '../../src/testing/index.ts';
+import { type FlowName, flowNames } from './flow-terms.ts';
 import type { JudgeRule } from './judge-clock.ts';
 import { kindOf, type WorldKind } from './kinds.ts';
 
@@ -50,6 +51,8 @@ export const meddlings = [
   'retry',
   'look',
   'tell',
+  'signal',
+  'dead-letters',
 ] as const;
 
 /** One of those. */
@@ -86,6 +89,8 @@ export interface Scenario {
   readonly meddlings: ReadonlySet<Meddling>;
   /** Runs started during the life of the world. */
   readonly runs: number;
+  /** Functions with flow control of which runs are started as well. */
+  readonly flows: ReadonlySet<FlowName>;
   readonly lanes: readonly LanePlan[];
   readonly tenants: readonly TenantPlan[];
   /** How long users and faults act; afterwards the world is left alone. */
@@ -135,7 +140,7 @@ function hostScenario(seed: number): Scenario {
     keptMs: random.chance(0.2) ? random.between(2_000, 30_000) : null,
     faults,
     meddlings: subset(random, meddlings),
-    runs: random.between(8, 40),
+    runs: random.between(8, 32),
     lanes: Array.from({ length: random.between(1, 4) }, (_, n) => ({
       key: `lane-${n}`,
       width: random.between(1, 3),
@@ -151,6 +156,7 @@ function hostScenario(seed: number): Scenario {
     faultEveryMs: random.pick([1_500, 4_000, 10_000]),
     storeFaultShare: random.pick([0.01, 0.05, 0.2]),
     busFaultShare: random.pick([0.2, 0.6, 1]),
+    flows: subset(random, flowNames),
     ...{
       wayMsMax: 0,
       patienceMs: 0,

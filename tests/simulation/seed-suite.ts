@@ -23,7 +23,11 @@ const reached = [
   ...['cut off', 'database away', 'failover', 'failover lost commits', 'machine crashed'],
   ...['database clock stepped', 'request came late', 'answer lost', 'far takeover timed'],
   ...['alive and dead by silence', 'step done', 'given again', 'children over'],
-  'gone on by its version',
+  ...['gone on by its version', 'batch of several', 'redriven', 'discarded'],
+  ...['merged', 'debounced to its deadline', 'throttled', 'over its rate', 'met by unique'],
+  ...['lane busy', 'gave way', 'told to give way'],
+  ...['signal accepted', 'signal given', 'signal answered', 'signal refused: run.already_done'],
+  ...['sender told: answered', 'sender told: unanswered'],
 ];
 
 /** Tests for the seeds from `from` on. */

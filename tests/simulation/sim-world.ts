@@ -10,8 +10,8 @@ import type { NodeKey } from '../../src/core/execution/run.ts';
 import { fenceOf } from '../../src/core/fence.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { DeathEvidence, NodeRow } from '../../src/ports/store-nodes.ts';
-import type { AppendItem } from '../../src/ports/store-parts.ts';
 import type { Retention, TenantTerms } from '../../src/ports/store-reads.ts';
+import type { SignalItem } from '../../src/ports/store-signals.ts';
 import { floorOf } from '../../src/store/epochs.ts';
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { RunChange } from '../../src/store/memory/runs.ts';
@@ -24,7 +24,10 @@ import {
   wrapStore,
 } from '../../src/testing/index.ts';
 import { Database } from './database.ts';
+import { DeadAudit } from './dead-audit.ts';
 import { Deaths } from './deaths.ts';
+import { FlowAudit } from './flow-audit.ts';
+import { hear } from './hearing.ts';
 import { Host } from './host.ts';
 import { Ledger } from './ledger.ts';
 import { LostWindow } from './lost-window.ts';
@@ -33,6 +36,7 @@ import { PartAudit } from './part-audit.ts';
 import { Promptness } from './promptness.ts';
 import { RowAudit } from './row-audit.ts';
 import type { Scenario } from './scenario.ts';
+import { SignalAudit } from './signal-audit.ts';
 import { SimProcess } from './sim-process.ts';
 import { StepAudit } from './step-audit.ts';
 import { Trace } from './trace.ts';
@@ -45,9 +49,6 @@ const kept = (ms: number | null): Retention => ({
   rejected: ms,
   lost: ms,
 });
-
-/** What changes steps. */
-const stepVerbs: ReadonlySet<string> = new Set(['record', 'end', 'emit', 'answer', 'sweep']);
 
 const examineEverySteps = 64;
 const violationsMax = 20;
@@ -79,6 +80,9 @@ export class SimWorld {
   readonly ledger: Ledger;
   readonly steps = new StepAudit(this);
   readonly parts = new PartAudit(this);
+  readonly signals = new SignalAudit(this);
+  readonly flow = new FlowAudit(this);
+  readonly dead = new DeadAudit(this);
   readonly marks = new Marks();
   readonly promptness: Promptness;
   readonly deaths: Deaths;
@@ -94,6 +98,8 @@ export class SimWorld {
   readonly #deadNodes = new Set<NodeKey>();
   readonly #terms = new Map<string, number | null>();
   readonly #byId = new Map<string, RunRow>();
+  /** The fence of each attempt by run, attempt and owner. */
+  readonly #fences = new Map<string, number>();
   #incarnations = 0;
   #steps = 0;
   readonly #overdue = new Set<string>();
@@ -113,7 +119,7 @@ export class SimWorld {
     this.trace = new Trace(() => this.clock.mono() - from, options.echo);
     const violation = (what: string): void => this.violation(what);
     const runningMaxOf = (tenant: string): number | null => this.limitOf(tenant);
-    const wallNow = (): number => (this.database ?? this.clock).wall();
+    const wallNow = (): number => this.wallNow();
     const isDead = (node: NodeKey): boolean => this.#deadNodes.has(node);
     this.audit = new RowAudit({ runningMaxOf, widthOf, wallNow, isDead, violation });
     this.ledger = new Ledger({
@@ -147,6 +153,16 @@ export class SimWorld {
     const host = this.hosts[this.scenario.hostOf[index] ?? 0];
     if (host === undefined) throw new Error(`place ${index} is on no host`);
     return host;
+  }
+
+  /** What the store's wall clock says. */
+  wallNow(): number {
+    return (this.database ?? this.clock).wall();
+  }
+
+  /** The fence under which a node was given an attempt, as far as it was committed. */
+  fenceOf(runId: string, attempt: number, node: NodeKey | null): number | undefined {
+    return this.#fences.get(`${runId}/${attempt}/${node}`);
   }
 
   /** How often a run was taken from its owner, whose end of it was overdue. */
@@ -197,12 +213,10 @@ export class SimWorld {
     return wrapStore(planted, async (call, make) => {
       if (call.verb === 'setTenant') return this.#settingTerms(call.args[0] as TenantTerms, make);
       if (call.verb === 'recover') return this.#recovering(call.args, make);
+      if (call.verb === 'signal') this.signals.sending(call.args[0] as readonly SignalItem[]);
       const reply = await make();
-      if (stepVerbs.has(call.verb)) await this.steps.look();
-      if (call.verb === 'append') {
-        await this.parts.look((call.args[0] as readonly AppendItem[]).map(({ seq }) => seq));
-      }
       if (call.verb === 'leave') this.#deadNodes.add(call.args[0] as NodeKey);
+      await hear(this, call, reply);
       return reply;
     });
   }
@@ -268,8 +282,7 @@ export class SimWorld {
 
   /** The store is what it was some time ago. */
   async #rolledBack(rows: readonly RunRow[], ownersLive: boolean): Promise<void> {
-    this.steps.rolledBack();
-    this.parts.rolledBack();
+    for (const one of [this.steps, this.parts, this.signals, this.flow]) one.rolledBack();
     this.#byId.clear();
     for (const row of rows) this.#byId.set(row.id, row);
     this.audit.restored(rows, ownersLive);
@@ -281,12 +294,14 @@ export class SimWorld {
     for (const { tenant, runningMax } of await this.store.tenants(1_000)) {
       this.#terms.set(tenant, runningMax);
     }
+    await this.dead.rolledBack();
   }
 
   /** One step: the next thing in time, and all that follows from it at once. */
   async step(): Promise<boolean> {
     if (!this.clock.fireNext()) return false;
     await settle();
+    this.flow.paces.look();
     this.#steps += 1;
     if (this.#steps % examineEverySteps === 0) await this.examine();
     return true;
@@ -301,9 +316,9 @@ export class SimWorld {
 
   #pruned({ id, seq }: RunRow): void {
     this.#byId.delete(id);
-    this.ledger.forget(id);
-    this.steps.forget(id);
-    this.parts.forget(id);
+    for (const one of [this.ledger, this.steps, this.parts, this.signals]) one.forget(id);
+    this.flow.forget(id);
+    this.dead.forget(id);
     this.marks.add('pruned');
     this.trace.add(`#${seq} pruned`);
     this.onPruned?.(id);
@@ -312,6 +327,8 @@ export class SimWorld {
   #committed(changes: readonly RunChange[]): void {
     for (const { before, after } of changes) this.#note(before, after);
     this.audit.committed(changes);
+    this.flow.committed(changes);
+    this.dead.committed(changes);
   }
 
   #note(before: RunRow | undefined, after: RunRow | undefined): void {
@@ -325,6 +342,7 @@ export class SimWorld {
     }
     this.#byId.set(after.id, after);
     const { seq, stage, fence, attempt, owner, outcome, laneHeld, tenantHeld } = after;
+    if (stage === 'running') this.#fences.set(`${after.id}/${attempt}/${owner}`, fence);
     const places = `${laneHeld ? 'L' : '-'}${tenantHeld ? 'T' : '-'}`;
     const end = outcome === null ? '' : ` ${outcome}`;
     const was = before?.stage ?? 'new';

@@ -8,6 +8,7 @@ import type { RunRow } from '../../src/store/verbs/tables.ts';
 import type { SimInput } from './behaviour.ts';
 import { Desk } from './desk.ts';
 import { expected } from './durable.ts';
+import { FlowUsers } from './flow-users.ts';
 import { policies } from './functions.ts';
 import type { WorldKind } from './kinds.ts';
 import { Meddlers } from './meddlers.ts';
@@ -48,6 +49,7 @@ export async function simulate(
   const nemesis = new Nemesis(world, () => users.tailLost());
   for (let index = 0; index < scenario.nodes; index += 1) void world.spawn(index, null).start();
   users.start();
+  new FlowUsers(desk, users).start();
   meddlers.start();
   nemesis.start();
   const activeUntil = from + scenario.activeMs;
@@ -132,6 +134,8 @@ async function judgeEnd(world: SimWorld, users: Users): Promise<void> {
     if (row.laneHeld || row.tenantHeld) world.violation(`S2 run ${row.id} ended and holds a place`);
     judgeBounds(world, row);
   }
+  await world.signals.judgeEnd();
+  await world.dead.judgeEnd();
   judgeRefusals(world);
   world.deaths.judgeFenced(world.processes);
   for (const process of world.processes) {

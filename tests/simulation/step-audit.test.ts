@@ -24,6 +24,7 @@ function setUp() {
     rows: () => [row],
     rowOf: () => row,
     store: { steps: async () => ({ steps, next: null, now: 0 }) },
+    signals: { judge: () => {} },
     violation: (what: string) => violations.push(what),
   } as unknown as SimWorld;
   const audit = new StepAudit(world);

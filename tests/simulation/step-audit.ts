@@ -86,7 +86,9 @@ export class StepAudit {
       if (fn !== 'durable' || stage === 'done') continue;
       const page = await this.#world.store.steps(id, 0, 1_000);
       if (epoch !== this.#epoch) return;
-      if (page !== null) this.#compare(id, page);
+      if (page === null) continue;
+      this.#compare(id, page);
+      this.#world.signals.judge(id, page);
     }
   }
 

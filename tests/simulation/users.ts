@@ -10,15 +10,19 @@ import { wallPlus } from '../../src/core/time.ts';
 import type { StartItem, StartVerdict } from '../../src/ports/store-runs.ts';
 import type { SeededRandom } from '../../src/testing/index.ts';
 import type { Desk } from './desk.ts';
-import { functionNames, policies } from './functions.ts';
+import { isDueByTerm } from './flow-terms.ts';
+import { plainNames, policies } from './functions.ts';
 import type { SimWorld } from './sim-world.ts';
 
 const triesMax = 6;
+/** Items of a batch do not say under which fence they are: after a loss two may look the same. */
+const aloneNames = plainNames.filter((fn) => fn !== 'batched');
 
 /** A run that the store promised to bring to its end. */
 interface Promised {
   readonly id: string;
-  readonly input: string;
+  /** Null: nobody has heard yet with which. */
+  readonly input: string | null;
   readonly fn: string;
 }
 
@@ -51,7 +55,7 @@ export class Users {
 
   /** A run goes on under this id: it is promised as well. */
   promise(id: string, fn: string): void {
-    this.promised.set(id, { id, fn, input: '' });
+    this.promised.set(id, { id, fn, input: null });
   }
 
   /** It was pruned: nothing is promised about it any more. */
@@ -67,10 +71,14 @@ export class Users {
   }
 
   #startSome(count: number): void {
-    const items = Array.from({ length: count }, () => this.#draw());
+    this.submit(Array.from({ length: count }, () => this.#draw()));
+  }
+
+  /** Starts runs, several in one call; one that has an id of its own perhaps once more. */
+  submit(items: readonly StartItem[]): void {
     const [item] = items;
     if (item === undefined) return;
-    if (count > 1) {
+    if (items.length > 1) {
       void this.#submitAll(items);
       return;
     }
@@ -78,7 +86,8 @@ export class Users {
     if (item.idempotent && this.#random.chance(0.3)) {
       const other = this.#random.chance(0.2) ? JSON.stringify({ dice: -1 }) : item.input;
       const again = { ...item, input: other };
-      this.#desk.later(this.#random.between(0, 3_000), () => void this.#submit(again, 1));
+      const withinMs = item.flow?.debounce === undefined ? 3_000 : 15_000;
+      this.#desk.later(this.#random.between(0, withinMs), () => void this.#submit(again, 1));
     }
   }
 
@@ -106,15 +115,28 @@ export class Users {
     this.#world.trace.add(`start ${item.id}: ${verdict.ok ? 'accepted' : verdict.code}`);
     const { id, fn, input } = item;
     // Somebody hears late of what was lost since.
-    if (!verdict.ok || this.#world.lost.gone(id)) return;
-    const earlier = this.promised.get(id);
-    if (earlier !== undefined && earlier.input !== input) {
+    if (!verdict.ok || this.#world.lost.gone(verdict.id)) return;
+    if (verdict.id !== id) {
+      this.#joined(verdict.id, fn);
+      return;
+    }
+    const earlier = this.promised.get(id)?.input ?? null;
+    // A debounced run takes others.
+    const takesOthers = item.flow?.debounce !== undefined;
+    if (earlier !== null && earlier !== input && !takesOthers) {
       this.#world.violation(`U1 two inputs were accepted under the id ${id}`);
     }
     this.promised.set(id, { id, fn, input });
     const row = this.#world.rowOf(id);
     if (row === undefined) this.#world.violation(`U1 run ${id} was acknowledged and is not there`);
-    else if (item.dueAt === null) this.#world.audit.startedAtOnce(id);
+    else if (item.dueAt === null && !isDueByTerm(fn)) this.#world.audit.startedAtOnce(id);
+    if (this.#random.chance(0.4)) void this.#awaitEnd(id);
+  }
+
+  /** The start became another run: that one is promised now, for as long as it is kept. */
+  #joined(id: string, fn: string): void {
+    if (this.promised.has(id) || this.#world.rowOf(id) === undefined) return;
+    this.promise(id, fn);
     if (this.#random.chance(0.4)) void this.#awaitEnd(id);
   }
 
@@ -140,7 +162,7 @@ export class Users {
     const random = this.#random;
     const { scenario, clock } = this.#world;
     const lane = random.chance(0.6) ? random.pick(scenario.lanes) : null;
-    const fn = random.pick(functionNames);
+    const fn = random.pick(scenario.kind === 'lossy' ? aloneNames : plainNames);
     const policy = policies[fn];
     if (policy === undefined) throw new Error(`no policy for '${fn}'`);
     const later = random.chance(0.2);

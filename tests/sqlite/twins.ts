@@ -13,11 +13,17 @@ import type { RunFilter } from '../../src/ports/store-reads.ts';
 import { openTables as openMemoryTables } from '../../src/store/memory/tables.ts';
 import { migrations } from '../../src/store/sqlite/migrations.ts';
 import { openTables } from '../../src/store/sqlite/tables.ts';
-import type { Tables } from '../../src/store/verbs/tables.ts';
+import type { Tables, WantedLines } from '../../src/store/verbs/tables.ts';
 import { openTxn } from '../../src/store/verbs/txn.ts';
 import { type VerbName, verbs } from '../../src/store/verbs/verbs.ts';
 
 type AnyVerb = (txn: ReturnType<typeof openTxn>, ...args: readonly unknown[]) => unknown;
+
+const linesWanted: readonly WantedLines[] = [
+  { attempt: null, levels: null },
+  { attempt: 1, levels: null },
+  { attempt: null, levels: ['warn', 'error'] },
+];
 
 /** Keys that the comparison asks about. */
 export interface Keys {
@@ -183,6 +189,9 @@ function compareLists(same: Same, model: Tables): void {
     ]);
     same('payloads', ({ runs }) => [runs.input(seq), runs.result(seq)]);
     same('attempts', ({ attempts }) => attempts.of(seq));
-    same('notes', ({ notes }) => [notes.progress(seq), notes.logSize(seq), notes.lines(seq, 1, 2)]);
+    same('notes', ({ notes }) => [notes.progress(seq), notes.logSize(seq)]);
+    for (const wanted of linesWanted) {
+      same('lines', ({ notes }) => notes.lines(seq, 1, 2, wanted));
+    }
   }
 }

@@ -37,7 +37,7 @@ export function addCancel(program: Command, session: Session): void {
           const { state } = await hf.runs.cancel(id, reason);
           if (print.json) print.record({ id, state });
           else if (state === 'cancelled') print.line(`cancelled ${id}`);
-          else print.line(`stopping ${id}: its owner is asked and has its grace to obey`);
+          else print.line(`stopping ${id}: its code is asked, and has its grace to clean up`);
         }
       });
     });

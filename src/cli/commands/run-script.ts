@@ -21,6 +21,8 @@ interface Options {
   readonly language?: string;
   readonly time?: string;
   readonly memory?: string;
+  readonly values?: string;
+  readonly bytes?: string;
 }
 
 const mebibyte = 1_048_576;
@@ -38,6 +40,8 @@ export function addRunScript(program: Command, session: Session): void {
     .option('--language <language>', 'js or lua (default: by the ending of the file)')
     .option('--time <duration>', 'how long it may execute (default: 5s)')
     .option('--memory <mebibytes>', 'how much memory it may use (default: 64)')
+    .option('--values <count>', 'how many values it may emit (default: 1000)')
+    .option('--bytes <bytes>', 'how much it may emit and return (default: 1048576)')
     .action(async (file: string, options: Options) => {
       const source = await sourceOf(file);
       const input = await readJson(session.io, options.input);
@@ -83,9 +87,13 @@ function languageOf(file: string, given: string | undefined): 'js' | 'lua' {
   throw usageError(`--language: ${what}`, 'give --language js or --language lua');
 }
 
-function limitsOf({ time, memory }: Options): NonNullable<ScriptOptions['limits']> {
+function limitsOf(options: Options): NonNullable<ScriptOptions['limits']> {
+  const { time, memory, values, bytes } = options;
   const most = limits.scriptMemoryBytesMax / mebibyte;
+  const { scriptOutputValuesMax: valuesMax, scriptOutputBytesMax: bytesMax } = limits;
   return {
+    ...(values === undefined ? {} : { outputValues: parseCount('--values', values, 1, valuesMax) }),
+    ...(bytes === undefined ? {} : { outputBytes: parseCount('--bytes', bytes, 1, bytesMax) }),
     ...(time === undefined ? {} : { timeMs: parseDuration('--time', time) }),
     ...(memory === undefined
       ? {}

@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { hostDefault, portDefault } from '../../http/address.ts';
-import type { LogLevel } from '../../ports/log.ts';
+import { type LogLevel, logLevels } from '../../ports/log.ts';
 import { loadApp } from '../app-module.ts';
 import { parseDuration } from '../duration.ts';
 import { addHttpOptions, type HttpWords, httpOrderOf } from '../http-options.ts';
-import { lineLog, logLevels } from '../line-log.ts';
+import { lineLog } from '../line-log.ts';
 import { mustExist, printerOf, type Session, storeOf } from '../session.ts';
 
 interface Options extends HttpWords {

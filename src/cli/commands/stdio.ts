@@ -8,10 +8,10 @@
 import { Console } from 'node:console';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { LogLevel } from '../../ports/log.ts';
+import { type LogLevel, logLevels } from '../../ports/log.ts';
 import { loadApp } from '../app-module.ts';
 import { parseDuration } from '../duration.ts';
-import { lineLog, logLevels } from '../line-log.ts';
+import { lineLog } from '../line-log.ts';
 import type { Session } from '../session.ts';
 
 interface Options {

@@ -1,7 +1,11 @@
-/** Owns `holdfast top`: what a process calls right now, looked at again and again. */
+/**
+ * Owns `holdfast top`: what a process calls right now, and the VMs that it does so with, looked at
+ * again and again.
+ */
 import type { Command } from 'commander';
 import type { LiveCalls } from '../../client/index.ts';
 import type { CallLaneView, CallView } from '../../runtime/calls/call-views.ts';
+import type { FunctionPool } from '../../runtime/resources.ts';
 import { formatDuration, parseDuration } from '../duration.ts';
 import type { Printer, Style } from '../printer.ts';
 import { addServerOptions, asked, clientOf, type ServerWords } from '../server-options.ts';
@@ -17,13 +21,14 @@ interface Options extends ServerWords {
 const clear = '\u001b[H\u001b[2J';
 const callsShown = 20;
 const lanesShown = 10;
+const poolsShown = 10;
 const everyMsMin = 100;
 
 export function addTop(program: Command, session: Session): void {
   const command = program
     .command('top')
-    .summary('watch the calls and lanes of a process')
-    .description('watch the live calls and the lanes of a process that serves HTTP, until Ctrl-C');
+    .summary('watch the calls, lanes and VMs of a process')
+    .description('watch the calls, lanes and VMs of a process that serves HTTP, until Ctrl-C');
   addServerOptions(command)
     .option('--every <duration>', 'between two looks', '1s')
     .option('--once', 'look once (also when the output is no terminal, or JSON)')
@@ -55,7 +60,7 @@ async function watch(session: Session, command: Command, options: Options): Prom
   }
 }
 
-function show(print: Printer, { calls, lanes, stats }: LiveCalls): void {
+function show(print: Printer, { calls, lanes, pools, stats }: LiveCalls): void {
   const { queued, running, awaiting, stuck, slots, queueMax } = stats;
   const { lanesQuarantined: quarantined } = stats;
   print.line(
@@ -67,16 +72,24 @@ function show(print: Printer, { calls, lanes, stats }: LiveCalls): void {
     `so far: ${succeeded} succeeded, ${failed} failed, ${cancelled} cancelled, ${timedOut} ` +
       `timed out, ${full} refused for room, ${late} late results`,
   );
+  table(print, calls, callsShown, callColumns(print));
+  if (lanes.length > 0) table(print, lanes, lanesShown, laneColumns(print));
+  const busiest = pools.toSorted((a, b) => b.waiting - a.waiting || b.busy - a.busy);
+  if (pools.length > 0) table(print, busiest, poolsShown, poolColumns);
+}
+
+/** The first of them, and how many more there are. */
+function table<Row>(
+  print: Printer,
+  rows: readonly Row[],
+  rowsMax: number,
+  columns: readonly Column<Row>[],
+): void {
   const title = (text: string): string => print.style('dim', text);
   print.line();
-  const oldest = calls.slice(0, callsShown);
-  for (const line of tableLines(oldest, callColumns(print), print.columns, title)) print.line(line);
-  if (calls.length > oldest.length) print.line(`and ${calls.length - oldest.length} more`);
-  if (lanes.length === 0) return;
-  print.line();
-  const fullest = lanes.slice(0, lanesShown);
-  for (const line of tableLines(fullest, laneColumns(print), print.columns, title))
-    print.line(line);
+  const shown = rows.slice(0, rowsMax);
+  for (const line of tableLines(shown, columns, print.columns, title)) print.line(line);
+  if (rows.length > shown.length) print.line(`and ${rows.length - shown.length} more`);
 }
 
 const styles: Readonly<Record<CallView['status'], Style>> = {
@@ -111,4 +124,19 @@ const laneColumns = (print: Printer): readonly Column<CallLaneView>[] => [
     text: ({ quarantined }) => (quarantined ? 'quarantine' : 'open'),
     paint: (text, { quarantined }) => (quarantined ? print.style('red', text) : text),
   },
+];
+
+const count = (title: string, of: (pool: FunctionPool) => number): Column<FunctionPool> => ({
+  title,
+  text: (pool) => String(of(pool)),
+  right: true,
+});
+
+const poolColumns: readonly Column<FunctionPool>[] = [
+  { title: 'FUNCTION', text: ({ fn }) => fn, elastic: true },
+  count('VMS', ({ live }) => live),
+  count('BUSY', ({ busy }) => busy),
+  count('WAITING', ({ waiting }) => waiting),
+  count('CREATED', ({ created }) => created),
+  count('POISONED', ({ poisoned }) => poisoned),
 ];

@@ -2,11 +2,10 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { LogLevel } from '../../ports/log.ts';
+import { type LogLevel, logLevels } from '../../ports/log.ts';
 import { formatDuration, formatMoment, parseDuration } from '../duration.ts';
 import { addHttpOptions, type HttpWords, httpOrderOf, refuseHttpWords } from '../http-options.ts';
 import type { Io } from '../io.ts';
-import { logLevels } from '../line-log.ts';
 import type { Printer } from '../printer.ts';
 import { harmlessLine } from '../printer.ts';
 import type { Session } from '../session.ts';

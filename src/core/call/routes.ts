@@ -45,6 +45,21 @@ export class Routes<Target> {
     return true;
   }
 
+  /** The target of a name, or of one of its prefixes; null: there is none. */
+  at(name: string, prefix: string | null): Target | null {
+    const entry = this.#byName.get(name);
+    if (entry === undefined) return null;
+    return prefix === null ? entry.direct : (entry.byPrefix.get(prefix) ?? null);
+  }
+
+  /** All targets, also those that cannot be reached (R2). */
+  targets(): readonly Target[] {
+    return [...this.#byName.values()].flatMap(({ direct, byPrefix }) => [
+      ...(direct === null ? [] : [direct]),
+      ...byPrefix.values(),
+    ]);
+  }
+
   /** Takes a name away with all its prefixes; false: nobody had it. */
   remove(name: string): boolean {
     return this.#byName.delete(name);

@@ -77,6 +77,20 @@ describe('the order of slots', () => {
 });
 
 describe('routes', () => {
+  it('keep nothing of a name whose last prefix is gone', () => {
+    const routes = new Routes<string>();
+    assert.equal(routes.setPrefix('n', 'a:', 'of a'), true);
+    routes.set('m', 'of m');
+    assert.deepEqual(
+      [routes.at('n', 'a:'), routes.at('n', null), routes.at('x', null)],
+      [...['of a', null, null]],
+    );
+    assert.deepEqual(routes.targets(), ['of a', 'of m']);
+    assert.equal(routes.removePrefix('n', 'a:'), true);
+    assert.deepEqual(routes.names(), [['m', []]]);
+    assert.deepEqual(routes.targets(), ['of m']);
+  });
+
   it('find the one prefix that fits', () => {
     const routes = new Routes<string>();
     routes.set('plain', 'plain');

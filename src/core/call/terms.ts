@@ -13,7 +13,9 @@
  * | steps, waits, parts | durable | refused: `call.not_durable` |
  * | answer | what the code gives | that, or later by `ctx.later()` |
  * | lane that cannot be computed | refused | the lane of the function itself |
- * | pauses, flow control | as the store says | none: nobody asks it |
+ * | lanes, limits, concurrency | over all nodes, or on one node | in one process, apart from runs |
+ * | pauses, flow control | as the store says | `call.rateLimit`, in one process |
+ * | many at once | gathered on a node | gathered in one process, apart from runs |
  * | an id that was used | the same run | refused while it goes on, and for a minute after |
  */
 import { checkNumber, checkOptions, checkWhole, invalid } from '../check.ts';
@@ -27,6 +29,11 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Progress that the code reports leaves it this much time at least. Default: no more time. */
   readonly progressExtendsMs?: number;
+  /**
+   * So many calls of each tenant within so long, in one process: `max` at once, and then as many as
+   * become free in time. Past it: `rate.limited`, with `retryAfterMs`. Default: any number.
+   */
+  readonly rateLimit?: { readonly max: number; readonly perMs: number };
   /** Bits of access that a caller on stdio must have, all of them. Default 0: none. */
   readonly access?: number;
   /** What an agent on stdio is told: one line, and words. */
@@ -44,7 +51,9 @@ export interface CallTerms {
   readonly graceMs: number;
 }
 
-const names = ['cancelQueued', 'timeoutMs', 'progressExtendsMs', 'access', 'help', 'tags'];
+const names = [
+  ...['cancelQueued', 'timeoutMs', 'progressExtendsMs', 'rateLimit', 'access', 'help', 'tags'],
+];
 const accessMax = 0xffff;
 const unsafe = /["\\\p{Cc}]/u;
 
@@ -52,13 +61,18 @@ const unsafe = /["\\\p{Cc}]/u;
 export function checkCallOptions(of: string, given: CallOptions | undefined): void {
   if (given === undefined) return;
   checkOptions(of, given, names);
-  const { cancelQueued, timeoutMs, progressExtendsMs, access } = given;
+  const { cancelQueued, timeoutMs, progressExtendsMs, rateLimit, access } = given;
   if (cancelQueued !== undefined && typeof cancelQueued !== 'boolean') {
     throw invalid(`${of}.cancelQueued`, cancelQueued, 'it must be a boolean');
   }
   checkTimeout(`${of}.timeoutMs`, timeoutMs);
   if (progressExtendsMs !== undefined) {
     checkWhole(`${of}.progressExtendsMs`, progressExtendsMs, 0, limits.callTimeoutMsMax);
+  }
+  if (rateLimit !== undefined) {
+    checkOptions(`${of}.rateLimit`, rateLimit, ['max', 'perMs']);
+    checkWhole(`${of}.rateLimit.max`, rateLimit.max, 1, limits.flowBucketMax);
+    checkWhole(`${of}.rateLimit.perMs`, rateLimit.perMs, 1, limits.flowPeriodMsMax);
   }
   if (access !== undefined) checkWhole(`${of}.access`, access, 0, accessMax);
   for (const name of ['help', 'tags'] as const) {

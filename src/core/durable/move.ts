@@ -55,6 +55,10 @@ export type Move =
   | 'park'
   | 'leave';
 
+/** Whether the code has been given everything that is kept, by what is to be done then. */
+export const isCaughtUp = (move: Move): boolean =>
+  move === 'begin' || move === 'watch' || move === 'park' || move === 'diverge';
+
 /** What is to be done. The same arguments give the same answer. */
 export function moveOf(standing: Standing): Move {
   if (standing.mode === 'leaving') return leaving(standing);

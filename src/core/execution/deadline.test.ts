@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { limits } from '../limits.ts';
 import { retryDefault } from '../retry.ts';
 import { wallMs } from '../time.ts';
-import { attemptMsLeft, overdueMarginMs, patienceAtClaim, patienceAtStop } from './deadline.ts';
+import {
+  attemptMsLeft,
+  overdueMarginMs,
+  patienceAtClaim,
+  patienceAtStop,
+  patienceInQueue,
+} from './deadline.ts';
 import type { RunTerms } from './run.ts';
 
 const now = wallMs(10_000);
+const { cleanUpWaitMs } = limits;
 const terms: RunTerms = {
   hasLane: false,
+  hasSteps: false,
   deadlineAt: null,
   retry: retryDefault,
   onCrash: 'retry',
@@ -41,6 +50,14 @@ describe('the patience of others with an owner', () => {
     const late = { ...terms, deadlineAt: wallMs(now - 9_000) };
     const patience = patienceAtClaim(late, now);
     assert.deepEqual(patience, { forMs: 500 + overdueMarginMs, cause: 'deadline' });
+  });
+
+  it('with whoever may take up a run that is to clean up ends some time after the cancel', () => {
+    const stop = { cause: 'cancel', reason: 'why', since: now } as const;
+    const after = (ms: number) => patienceInQueue(stop, wallMs(now + ms)).forMs;
+    assert.deepEqual([after(0), after(cleanUpWaitMs - 1)], [cleanUpWaitMs, 1]);
+    assert.deepEqual([after(cleanUpWaitMs + 1), after(-5_000)], [0, cleanUpWaitMs]);
+    assert.equal(patienceInQueue(stop, now).cause, 'stop');
   });
 
   it('is the grace and the margin from the moment on at which it is asked to stop', () => {

@@ -8,8 +8,9 @@
  * D3 The patience with an attempt counts from the claim, of which the owner knows only that it came
  *    after the asking. However late the answer is, the code is signalled before others give it up.
  */
+import { limits } from '../limits.ts';
 import type { WallMs } from '../time.ts';
-import type { RunTerms } from './run.ts';
+import type { RunTerms, Stop } from './run.ts';
 
 /** What others wait beyond the owner's own grace before they take the ownership away. */
 export const overdueMarginMs = 2_000;
@@ -51,6 +52,12 @@ export function attemptMsLeft(
   const lateMs = Math.max(0, askedMs - (graceMs + overdueMarginMs - signalLeadMs));
   return lateMs > attemptTimeoutMs / 2 ? null : attemptTimeoutMs - lateMs;
 }
+
+/** The patience with all nodes together: somebody should take it up, to clean up. */
+export const patienceInQueue = (stop: Stop, now: WallMs): Patience => ({
+  forMs: Math.min(limits.cleanUpWaitMs, Math.max(0, limits.cleanUpWaitMs - (now - stop.since))),
+  cause: 'stop',
+});
 
 /** The patience with an owner that is asked to stop now. */
 export const patienceAtStop = (terms: RunTerms): Patience => ({

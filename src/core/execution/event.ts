@@ -55,7 +55,10 @@ export type RunEvent =
   | { readonly type: 'cancel'; readonly reason: string }
   /** The total deadline passed while nobody owned the run. */
   | { readonly type: 'deadline-passed' }
-  /** The owner had to end the attempt by now and did not; judged by the store's clock. */
+  /**
+   * The owner had to end the attempt by now and did not, or nobody took up a run that was to clean
+   * up; judged by the store's clock.
+   */
   | { readonly type: 'overdue'; readonly cause: OverdueCause; readonly chance: number }
   | { readonly type: 'owner-died'; readonly fence: Fence; readonly evidence: ErrorDetail }
   /** What a parked run waited for has come. */
@@ -88,8 +91,10 @@ export type RunEffect =
   | { readonly do: 'seek-gate' }
   /** The run reached the last gate: fix its rank. */
   | { readonly do: 'fix-rank' }
-  /** Tell the owner that it is asked to stop. */
-  | { readonly do: 'stop-owner'; readonly owner: NodeKey };
+  /** Tell the owner that it is asked to stop, and its family. */
+  | { readonly do: 'stop-owner'; readonly owner: NodeKey }
+  /** Nobody owns the run that is asked to stop: tell its family alone. */
+  | { readonly do: 'stop-family' };
 
 /** Why an event changes nothing. */
 export type RunRefusal = 'run.illegal_transition' | 'run.already_done' | 'fence.stale';

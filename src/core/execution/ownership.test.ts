@@ -25,6 +25,7 @@ const chance = 0;
 
 const terms: RunTerms = {
   hasLane: true,
+  hasSteps: true,
   deadlineAt: null,
   retry: { attemptsMax: 2, backoff: 'fixed', delayMs: 0, factor: 1, delayMsMax: 0, jitter: 0 },
   onCrash: 'retry',

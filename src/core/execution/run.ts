@@ -58,6 +58,8 @@ export interface QueuedRun extends RunSpine {
   readonly status: 'queued';
   readonly gate: Gate;
   readonly dueAt: WallMs;
+  /** It was cancelled in the middle of its work, and is handed out once more, to clean up. */
+  readonly stop: Stop | null;
 }
 
 /** Is executed by its owner. */
@@ -118,6 +120,8 @@ export const runStatuses: readonly RunStatus[] = [
 /** What was agreed when the run was accepted. Stored format (as part of the policy and the row). */
 export interface RunTerms {
   readonly hasLane: boolean;
+  /** Steps or waits of its code are kept: there may be something to clean up. */
+  readonly hasSteps: boolean;
   /** The run must be done by then, whatever happens. */
   readonly deadlineAt: WallMs | null;
   readonly retry: RetryPolicy;
@@ -136,6 +140,7 @@ export const acceptedRun = (dueAt: WallMs): QueuedRun => ({
   status: 'queued',
   gate: 'time',
   dueAt,
+  stop: null,
   attempt: 0,
   fence: fenceNone,
   failures: 0,

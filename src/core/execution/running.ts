@@ -11,12 +11,12 @@
  */
 import { assertNever } from '../errors.ts';
 import { fenceNext } from '../fence.ts';
-import type { ErrorDetail } from '../outcome.ts';
+import type { ErrorDetail, Outcome } from '../outcome.ts';
 import { ended, succeeded } from '../outcome.ts';
 import { nextTry } from '../retry.ts';
 import type { WallMs } from '../time.ts';
 import type { AttemptEnd, RunEffect, RunEvent, RunStep } from './event.ts';
-import type { Run, RunningRun, RunTerms, Stop } from './run.ts';
+import type { ParkedRun, QueuedRun, Run, RunningRun, RunTerms, Stop } from './run.ts';
 import { closed, finish, freed, illegal, requeue, spine } from './steps.ts';
 
 const deadlineError: ErrorDetail = {
@@ -40,6 +40,16 @@ export function abandon(
   return finish.end(run, outcome, now, [], lingering);
 }
 
+/** X5: at once, whatever it waited for. */
+export function cleanUp(run: QueuedRun | ParkedRun, reason: string, now: WallMs): RunStep {
+  return requeue(run, now, [{ do: 'stop-family' }], { cause: 'cancel', reason, since: now });
+}
+
+/** Nobody took it up in time: it ends as it was told to. */
+export function untaken(run: QueuedRun, stop: Stop, now: WallMs): RunStep {
+  return finish.end(run, stopOutcome(stop), now, []);
+}
+
 /** What an event does to a run that has an owner. */
 export function onRunning(run: RunningRun, terms: RunTerms, event: RunEvent, now: WallMs): RunStep {
   switch (event.type) {
@@ -55,7 +65,7 @@ export function onRunning(run: RunningRun, terms: RunTerms, event: RunEvent, now
     case 'stopped':
       return run.stop === null ? illegal : obey(run, run.stop, now, event.settled);
     case 'hand-back':
-      if (run.stop !== null) return obey(run, run.stop, now, true);
+      if (run.stop !== null && !cleansUp(run, terms)) return obey(run, run.stop, now, true);
       return handBack(run, terms, event.begun ?? false, now);
     case 'park':
       return park(run, event.wakeAt, now);
@@ -94,15 +104,21 @@ function askToStop(run: RunningRun, stop: Stop): RunStep {
   };
 }
 
+const stopOutcome = ({ cause, reason }: Stop): Outcome =>
+  cause === 'deadline'
+    ? ended('timed-out', deadlineError)
+    : ended('cancelled', cancelError(reason));
+
 function obey(run: RunningRun, stop: Stop, now: WallMs, settled: boolean): RunStep {
   const lingering = settled ? null : run.owner;
-  if (stop.cause === 'deadline') {
-    const before = [closed('timed-out', deadlineError)];
-    return finish.end(run, ended('timed-out', deadlineError), now, before, lingering);
-  }
-  const error = cancelError(stop.reason);
-  return finish.end(run, ended('cancelled', error), now, [closed('cancelled', error)], lingering);
+  const outcome = stopOutcome(stop);
+  const how = stop.cause === 'deadline' ? 'timed-out' : 'cancelled';
+  return finish.end(run, outcome, now, [closed(how, outcome.error)], lingering);
 }
+
+/** Whether its clean-up, which was cut off, may go on with another owner. */
+const cleansUp = ({ stop }: RunningRun, { hasSteps, onCrash }: RunTerms): boolean =>
+  stop?.cause === 'cancel' && hasSteps && onCrash === 'retry';
 
 function pastDeadline(run: RunningRun, now: WallMs, settled: boolean): RunStep {
   const before = [closed('timed-out', deadlineError)];
@@ -112,7 +128,9 @@ function pastDeadline(run: RunningRun, now: WallMs, settled: boolean): RunStep {
 
 /** W5: to begin a second time what is executed at most once would be worse than to lose it. */
 function handBack(run: RunningRun, terms: RunTerms, begun: boolean, now: WallMs): RunStep {
-  if (!begun || terms.onCrash === 'retry') return requeue(run, now, [closed('handed-back', null)]);
+  if (!begun || terms.onCrash === 'retry') {
+    return requeue(run, now, [closed('handed-back', null)], run.stop);
+  }
   const error: ErrorDetail = {
     code: 'node.draining',
     message: 'its node shut down while it executed, and the function is executed at most once',
@@ -191,12 +209,10 @@ function overdue(
 function ownerDied(run: RunningRun, terms: RunTerms, evidence: ErrorDetail, now: WallMs): RunStep {
   const crashed = { ...run, crashes: run.crashes + 1, fence: fenceNext(run.fence) };
   const before = [closed('crashed', evidence)];
-  if (run.stop?.cause === 'cancel') {
-    const outcome = ended('cancelled', cancelError(run.stop.reason));
-    return finish.end(crashed, outcome, now, before);
-  }
-  if (run.stop?.cause === 'deadline') {
-    return finish.end(crashed, ended('timed-out', deadlineError), now, before);
+  if (run.stop !== null) {
+    const again = cleansUp(run, terms) && crashed.crashes < terms.crashesMax;
+    if (again) return requeue(crashed, now, before, run.stop);
+    return finish.end(crashed, stopOutcome(run.stop), now, before);
   }
   if (terms.onCrash === 'lose') return finish.end(crashed, ended('lost', evidence), now, before);
   if (crashed.crashes < terms.crashesMax) return requeue(crashed, now, before);

@@ -4,7 +4,7 @@
 import type { ErrorDetail, Outcome } from '../outcome.ts';
 import type { WallMs } from '../time.ts';
 import type { AttemptEnd, RunEffect, RunStep } from './event.ts';
-import type { DoneRun, NodeKey, Places, QueuedRun, Run, RunSpine, RunTerms } from './run.ts';
+import type { DoneRun, NodeKey, Places, QueuedRun, Run, RunSpine, RunTerms, Stop } from './run.ts';
 
 /** The event has no meaning in this state. */
 export const illegal: RunStep = { ok: false, refusal: 'run.illegal_transition' };
@@ -51,8 +51,16 @@ export function nextGate(run: QueuedRun, terms: RunTerms): RunStep {
   return { ok: true, next: { ...run, gate }, effects: [{ do: 'seek-gate' }] };
 }
 
-/** Back to the queue, due at `dueAt`, keeping the lane and giving back the tenant's place (X4). */
-export function requeue(run: Run, dueAt: WallMs, before: readonly RunEffect[]): RunStep {
+/**
+ * Back to the queue, due at `dueAt`, keeping the lane and giving back the tenant's place (X4).
+ * `stop`: to clean up, and no more.
+ */
+export function requeue(
+  run: Run,
+  dueAt: WallMs,
+  before: readonly RunEffect[],
+  stop: Stop | null = null,
+): RunStep {
   const effects: RunEffect[] = [...before];
   if (run.places.tenant) effects.push({ do: 'free-tenant' });
   effects.push({ do: 'seek-gate' });
@@ -64,6 +72,7 @@ export function requeue(run: Run, dueAt: WallMs, before: readonly RunEffect[]): 
       status: 'queued',
       gate: 'time',
       dueAt,
+      stop,
     },
     effects,
   };

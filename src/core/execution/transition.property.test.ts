@@ -122,6 +122,7 @@ const scripted: fc.Arbitrary<Scripted> = fc.record({
 
 const terms: fc.Arbitrary<RunTerms> = fc.record({
   hasLane: fc.boolean(),
+  hasSteps: fc.boolean(),
   deadlineAt: fc.constantFrom(null, wallMs(50), wallMs(5_000)),
   retry: fc.record({
     attemptsMax: fc.integer({ min: 1, max: 4 }),
@@ -346,10 +347,32 @@ describe('in every life of a run', () => {
     });
   });
 
-  it('a run that was asked to stop never executes again', () => {
-    always(({ before, after, step }) => {
+  it('X5: a run that was asked to stop ends, or is handed out again to clean up', () => {
+    always(({ terms: policy, before, after, event, step }) => {
       if (!step.ok || before.status !== 'running' || before.stop === null) return;
-      assert.ok(after === before || after.status === 'done', after.status);
+      if (after === before || after.status === 'done') return;
+      assert.equal(after.status, 'queued');
+      assert.ok(event.type === 'hand-back' || event.type === 'owner-died', event.type);
+      assert.deepEqual([before.stop.cause, policy.hasSteps], ['cancel', true]);
+    });
+  });
+
+  it('X5: what was asked to stop stays so, until it is done', () => {
+    const stopOf = (run: Run) => ('stop' in run ? run.stop : null);
+    always(({ before, after }) => {
+      if (stopOf(before) === null || after.status === 'done') return;
+      assert.deepEqual(stopOf(after), stopOf(before));
+    });
+  });
+
+  it('X5: a cancel lets code clean up only in the middle of its work, and tells the family', () => {
+    always(({ terms: policy, before, after, event, step, effects }) => {
+      const told = event.type === 'cancel' && step.ok && after.status === 'queued';
+      const first = told && before !== after;
+      assert.equal(count(effects, 'stop-family'), first ? 1 : 0);
+      if (!first) return;
+      assert.ok(before.attempt > 0);
+      assert.ok(before.status === 'parked' ? before.lingering === null : policy.hasSteps);
     });
   });
 

@@ -6,13 +6,16 @@
  * X3 Whoever leaves a place says so by `free-lane` or `free-tenant`; nobody else gives it away.
  * X4 A retry keeps the lane: the order of acceptance holds through failures. It gives back the
  *    tenant's place while it waits for its time.
+ * X5 A cancel in the middle of durable work lets the code clean up: a run that is parked, or queued
+ *    with steps that are kept, is handed out once more with the stop, and ended without that only
+ *    when nobody takes it up in time.
  */
 import { assertNever } from '../errors.ts';
 import { fenceHolds } from '../fence.ts';
 import type { WallMs } from '../time.ts';
 import type { RunEvent, RunStep } from './event.ts';
 import type { DoneRun, ParkedRun, QuarantinedRun, QueuedRun, Run, RunTerms } from './run.ts';
-import { abandon, onRunning } from './running.ts';
+import { abandon, cleanUp, onRunning, untaken } from './running.ts';
 import { finish, freed, illegal, nextGate, requeue, stale } from './steps.ts';
 
 /** What `event` does to `run` under `terms` at `now`. The same arguments give the same answer. */
@@ -63,13 +66,18 @@ function onQueued(run: QueuedRun, terms: RunTerms, event: RunEvent, now: WallMs)
           places: run.places,
           owner: event.owner,
           startedAt: now,
-          stop: null,
+          stop: run.stop,
         },
         effects: [],
       };
     case 'cancel':
-    case 'deadline-passed':
+      if (run.stop !== null) return { ok: true, next: run, effects: [] };
+      if (terms.hasSteps && run.attempt > 0) return cleanUp(run, event.reason, now);
       return abandon(run, event, now);
+    case 'deadline-passed':
+      return run.stop === null ? abandon(run, event, now) : untaken(run, run.stop, now);
+    case 'overdue':
+      return run.stop === null ? illegal : untaken(run, run.stop, now);
     case 'succeed':
     case 'fail':
     case 'time-out':
@@ -79,7 +87,6 @@ function onQueued(run: QueuedRun, terms: RunTerms, event: RunEvent, now: WallMs)
     case 'diverge':
     case 'owner-died':
       return stale;
-    case 'overdue':
     case 'wake':
     case 'release':
     case 'settled':
@@ -115,6 +122,7 @@ function onParked(run: ParkedRun, event: RunEvent, now: WallMs): RunStep {
     case 'settled':
       return lingers(run, event) ? requeue(run, laterOf(run.wakeAt, now), []) : illegal;
     case 'cancel':
+      return run.lingering === null ? cleanUp(run, event.reason, now) : abandon(run, event, now);
     case 'deadline-passed':
       return abandon(run, event, now);
     case 'succeed':

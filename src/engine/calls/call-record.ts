@@ -50,6 +50,7 @@ export interface CallHost {
   touch(call: CallRecord, ms: number): void;
   giveUp(call: CallRecord): void;
   answerLater(call: CallRecord, kind: 'succeeded' | 'failed', value: unknown): boolean;
+  progressed(call: CallRecord, value: unknown): void;
   log(call: CallRecord, level: LogLevel, message: string, fields: unknown): void;
 }
 
@@ -87,6 +88,8 @@ export class CallRecord implements Passer, Ranked, Timed, ContextSource, CallHan
   reported = false;
   /** Its handler has asked for `later`. */
   deferred = false;
+  /** Of code within interceptors: whether it goes on, and whether they have ended without it. */
+  work: 'alone' | 'within' | 'left' | 'over' = 'alone';
   span: Span | null = null;
   /** Why it was told to stop. */
   reason: HoldfastError | null = null;
@@ -192,7 +195,7 @@ export class CallRecord implements Passer, Ranked, Timed, ContextSource, CallHan
 
   keepProgress(value: unknown): void {
     if (this.state.status === 'done') return;
-    this.sink.progressed?.(value);
+    this.#host.progressed(this, value);
     const { progressExtendsMs } = this.terms;
     if (progressExtendsMs > 0) this.#host.touch(this, progressExtendsMs);
   }

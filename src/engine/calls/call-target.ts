@@ -4,6 +4,7 @@
 import type { Gate } from '../../core/call/gate.ts';
 import type { CallTerms } from '../../core/call/terms.ts';
 import type { HostedCode } from '../hosted.ts';
+import type { CallRate } from './call-rate.ts';
 
 /** What a caller may say instead of the definition. */
 export interface PlaceWords {
@@ -30,6 +31,8 @@ export interface CallTarget {
   readonly tags: string;
   /** How many execute at once here; null: any number. */
   readonly gate: Gate | null;
+  /** How often a tenant may call it; null: as often as it likes. */
+  readonly rate: CallRate | null;
   readonly read: HostedCode['read'];
   readonly run: HostedCode['run'];
   /** Throws `key.invalid` and `request.invalid`. */

@@ -5,7 +5,7 @@
  * H1 What is offered is taken, refused or withdrawn, and never both taken and withdrawn.
  * H2 Nobody waits longer than the bound, the deadline and the signal allow, whichever ends first.
  */
-import { checkNumber, checkWhole } from '../../core/check.ts';
+import { checkNumber, checkOptions, checkWhole } from '../../core/check.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -21,6 +21,12 @@ export interface OfferOptions {
   readonly signal?: AbortSignal;
   /** When it has to be taken, in ms since 1970, such as `ctx.deadlineAt`. */
   readonly deadlineAt?: number | null;
+}
+
+/** How long somebody waits for an item. */
+export interface TakeOptions {
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
 }
 
 interface Waiting<Item> {
@@ -79,8 +85,14 @@ export class HandOff<Item> {
     throw new HoldfastError('call.busy', 'nobody took it in time; try again');
   }
 
-  /** Takes the next item, waiting for it; null when the place was closed. */
-  take(): Promise<Item | null> {
+  /**
+   * Takes the next item, waiting for it; null when the place was closed. Rejects with the reason of
+   * the signal, and nothing is given to it then.
+   */
+  take(options: TakeOptions = {}): Promise<Item | null> {
+    checkOptions('take', options, ['signal']);
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#ready.length > 0) {
       const item = this.#ready.shift() as Item;
       const offer = this.#offers.shift();
@@ -96,7 +108,7 @@ export class HandOff<Item> {
       return Promise.resolve(offer.item);
     }
     if (this.#closed) return Promise.resolve(null);
-    return new Promise((resolve) => void this.#takers.push(resolve));
+    return this.#waitToTake(signal);
   }
 
   /** Takes no more; what was taken can still be fetched, what waits in line is withdrawn. */
@@ -104,6 +116,22 @@ export class HandOff<Item> {
     this.#closed = true;
     for (const taker of this.#takers.splice(0)) taker(null);
     for (const leave of [...this.#leaving]) leave();
+  }
+
+  #waitToTake(signal: AbortSignal | undefined): Promise<Item | null> {
+    const { promise, resolve, reject } = Promise.withResolvers<Item | null>();
+    const leave = (): void => {
+      const at = this.#takers.indexOf(taker);
+      if (at >= 0) this.#takers.splice(at, 1);
+      reject(signal?.reason);
+    };
+    const taker = (item: Item | null): void => {
+      signal?.removeEventListener('abort', leave);
+      resolve(item);
+    };
+    signal?.addEventListener('abort', leave, { once: true });
+    this.#takers.push(taker);
+    return promise;
   }
 
   #left(deadlineAt: number | null): number {

@@ -93,19 +93,22 @@ export function resolveValues(
 ): Readonly<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
   for (const { name, resolve } of resolvers) {
-    let found: unknown;
+    let plain: boolean;
     try {
-      found = resolve(call);
+      const found: unknown = resolve(call);
+      plain = isPlain(found);
+      if (plain) Object.assign(values, found);
     } catch (cause) {
       if (cause instanceof HoldfastError) throw cause;
       throw refused(name, 'failed', cause);
     }
-    const plain = typeof found === 'object' && found !== null && !('then' in found);
     if (!plain) throw refused(name, 'gave no object', undefined);
-    Object.assign(values, found);
   }
   return values;
 }
+
+const isPlain = (found: unknown): boolean =>
+  typeof found === 'object' && found !== null && !Array.isArray(found) && !('then' in found);
 
 const refused = (name: string, why: string, cause: unknown): HoldfastError =>
   new HoldfastError('call.refused', `the resolver '${name}' ${why}; nothing was executed`, {

@@ -94,6 +94,9 @@ export class Places {
       // What it passed nobody waited for, so that nobody is let in by its going.
       this.leave(call);
       this.freePlaces(call);
+      // It may be ended by its refusal later, and must not leave the same lines twice.
+      call.tenant = null;
+      call.lane = null;
       return tenantError(tenant);
     }
     if (passes) this.#rank(call);

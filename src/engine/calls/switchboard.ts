@@ -24,8 +24,8 @@ import type { Timer } from '../../ports/clock.ts';
 import type { LogLevel } from '../../ports/log.ts';
 import type { Checked } from '../hosted.ts';
 import type { FunctionTimes } from '../meters.ts';
-import { AttemptContext } from '../run-context.ts';
 import type { World } from '../world.ts';
+import { CallCode, type CodeEnds } from './call-code.ts';
 import { type CallCounters, type CallGauges, callCountersStart } from './call-counters.ts';
 import {
   accessError,
@@ -37,13 +37,13 @@ import {
   errorOf,
   fitting,
   fullError,
-  isThenable,
   missingError,
 } from './call-errors.ts';
+import { rateError } from './call-rate.ts';
 import { type CallHandle, type CallHost, CallRecord, type CallSink } from './call-record.ts';
 import type { CallTarget, PlaceWords } from './call-target.ts';
 import { Deadlines } from './deadlines.ts';
-import { callThrough, Interceptors, type Resolver, resolveValues } from './interceptors.ts';
+import { Interceptors, type Resolver, resolveValues } from './interceptors.ts';
 import { LiveCalls } from './live-calls.ts';
 import { type PlaceSettings, Places } from './places.ts';
 import { type CallFacts, noFacts } from './words.ts';
@@ -71,7 +71,7 @@ export interface CallAsk extends PlaceWords {
 }
 
 /** The calls of one process. */
-export class Switchboard implements CallHost {
+export class Switchboard implements CallHost, CodeEnds {
   readonly routes = new Routes<CallTarget>();
   readonly interceptors = new Interceptors();
   readonly counters: CallCounters = callCountersStart();
@@ -83,6 +83,7 @@ export class Switchboard implements CallHost {
   readonly #tombstones: Tombstones;
   readonly #deadlines: Deadlines;
   readonly #places: Places;
+  readonly #code: CallCode;
   #draining = false;
   #pumping = false;
   readonly #drained: (() => void)[] = [];
@@ -98,6 +99,7 @@ export class Switchboard implements CallHost {
     this.#tombstones = new Tombstones(settings.tombstoneMs, limits.callTombstonesMax);
     this.#deadlines = new Deadlines(world.clock, (call) => this.#due(call));
     this.#places = new Places(world.clock, settings);
+    this.#code = new CallCode(this, this.interceptors, world.tracing);
   }
 
   /** Lets a call in, or says why not (B1). */
@@ -106,10 +108,7 @@ export class Switchboard implements CallHost {
     const { id, name } = ask;
     if (id !== undefined) {
       const duplicate = this.#duplicate(id, now);
-      if (duplicate !== null) {
-        this.counters.duplicates += 1;
-        return duplicate;
-      }
+      if (duplicate !== null) return this.#refuse('duplicates', duplicate);
     }
     if (this.#draining) return this.#refuse('full', drainingError());
     const word = ask.route ?? ask.facts?.args?.[0];
@@ -223,6 +222,15 @@ export class Switchboard implements CallHost {
     return open;
   }
 
+  /** Whoever hears of it is not the code's concern: what it throws ends nothing. */
+  progressed(call: CallRecord, value: unknown): void {
+    try {
+      call.sink.progressed?.(value);
+    } catch (error) {
+      this.#world.log.log('error', 'progress could not be told', { error: String(error) });
+    }
+  }
+
   log(call: CallRecord, level: LogLevel, message: string, fields: unknown): void {
     const more = { fn: call.target.name, call: call.callId };
     this.#world.log.log(level, message, { ...more, ...(fields === undefined ? {} : { fields }) });
@@ -234,7 +242,7 @@ export class Switchboard implements CallHost {
     return duplicateError(id, active);
   }
 
-  #refuse(how: 'full' | 'refused', error: HoldfastError): HoldfastError {
+  #refuse(how: 'full' | 'refused' | 'duplicates', error: HoldfastError): HoldfastError {
     this.counters[how] += 1;
     return error;
   }
@@ -255,6 +263,10 @@ export class Switchboard implements CallHost {
     const checked = read === null ? null : read(given);
     const unchecked = checked === null || checked instanceof Promise;
     const input = unchecked ? given : fitting(target, checked);
+    // What was asked so far is not ours, and may itself have called, or ended the runtime.
+    const meanwhile = ask.id === undefined ? null : this.#duplicate(ask.id, now);
+    if (meanwhile !== null) return this.#refuse('duplicates', meanwhile);
+    if (this.#draining) return this.#refuse('full', drainingError());
     const call = new CallRecord(this, target, prefix, ask.id ?? null, input, came, sink, now);
     const standing = checked instanceof Promise ? null : this.#stand(call, ask);
     if (standing instanceof HoldfastError) return this.#refuse('full', standing);
@@ -276,8 +288,16 @@ export class Switchboard implements CallHost {
   }
 
   #stand(call: CallRecord, ask: CallAsk): ReturnType<Places['join']> {
-    call.place = call.target.placeOf(call.input, ask, call.prefix);
-    return this.#places.join(call);
+    const { target, input, prefix } = call;
+    const place = target.placeOf(input, ask, prefix);
+    call.place = place;
+    const { rate } = target;
+    if (rate === null) return this.#places.join(call);
+    const taken = rate.ask(place.tenant, this.#world.clock.mono());
+    if (!taken.ok) return rateError(target.name, place.tenant, taken.retryAfterMs);
+    const standing = this.#places.join(call);
+    if (!(standing instanceof HoldfastError)) rate.use(place.tenant, taken.state);
+    return standing;
   }
 
   /** The input is checked by somebody who takes his time; the call has its id and its deadline. */
@@ -298,53 +318,29 @@ export class Switchboard implements CallHost {
   /** The call has its slot. */
   #begin(call: CallRecord): void {
     this.#step(call, callEvents.start, undefined);
-    this.#beginSpan(call);
-    let result: unknown;
-    try {
-      const { span } = call;
-      result = span === null ? this.#execute(call) : span.within(() => this.#execute(call));
-      if (isThenable(result)) {
-        Promise.resolve(result).then(
-          (value) => this.#returned(call, value),
-          (error: unknown) => this.#threw(call, error),
-        );
-        return;
-      }
-    } catch (error) {
-      this.#threw(call, error);
-      return;
-    }
-    this.#returned(call, result);
+    this.#code.execute(call);
   }
 
-  #execute(call: CallRecord): unknown {
-    const context = new AttemptContext(call);
-    const { run } = call.target;
-    const { chain } = this.interceptors;
-    if (chain.length === 0) return run(call.input, context);
-    const { args, access, source, values } = call.call;
-    const { givenId: id, input } = call;
-    const asked = { fn: call.target.name, input, id, args, access, source, values };
-    return callThrough(chain, asked, () => run(call.input, context));
-  }
-
-  #beginSpan(call: CallRecord): void {
-    const { tracing } = this.#world;
-    if (tracing === undefined || !tracing.on) return;
-    call.span = tracing.begin({
-      ...{ name: `call ${call.target.name}`, kind: 'internal' },
-      attributes: { 'holdfast.function': call.target.name, 'holdfast.call.id': call.callId },
-    });
-  }
-
-  #returned(call: CallRecord, value: unknown): void {
+  returned(call: CallRecord, value: unknown): void {
     this.#step(call, call.deferred ? callEvents.deferred : callEvents.returned, value);
-    call.span?.end(null);
   }
 
-  #threw(call: CallRecord, error: unknown): void {
+  threw(call: CallRecord, error: unknown): void {
     this.#step(call, callEvents.threw, error);
-    call.span?.end({ code: 'call.failed', message: String(error) });
+  }
+
+  /** A promise of `later` stands, and who was told to stop has the rest of the grace to settle. */
+  left(call: CallRecord, kind: 'succeeded' | 'failed', value: unknown): void {
+    const { state } = call;
+    const obeys = kind === 'failed' && state.status === 'running' && state.stopping;
+    const promised = kind === 'succeeded' && call.deferred;
+    if (!obeys && !promised) this.answerLater(call, kind, value);
+  }
+
+  followed(call: CallRecord): void {
+    const { state, deferred, reason } = call;
+    const obeyed = state.status === 'running' && !deferred;
+    this.#step(call, obeyed ? callEvents.threw : callEvents.deferred, reason);
   }
 
   /** B2. False: it cannot happen now, and nothing is changed. */
@@ -449,8 +445,11 @@ export class Switchboard implements CallHost {
   #due(call: CallRecord): void {
     const { state } = call;
     if (state.status === 'done') {
-      if (!this.#live.isLingering(call)) this.#linger(call, true);
-      else if (!call.reported) this.#report(call);
+      if (!this.#live.isLingering(call)) {
+        // It was answered early, and its time is over for its code, too.
+        call.abort(deadlineError(call.target));
+        this.#linger(call, false);
+      } else if (!call.reported) this.#report(call);
       else this.#quarantine(call);
     } else if (state.status !== 'queued' && state.stopping) {
       this.#step(call, callEvents.graceOver, call.reason);

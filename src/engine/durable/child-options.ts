@@ -9,7 +9,7 @@ import { type ChildClose, childCloses } from '../../ports/store-family.ts';
 import type { ChildOptions } from './child-words.ts';
 
 const names = [
-  ...['name', 'close', 'lane', 'priority', 'tags', 'delayMs', 'dueAt', 'deadlineMs'],
+  ...['name', 'close', 'lane', 'priority', 'tags', 'delayMs', 'dueAt', 'deadlineMs', 'alone'],
 ] as const;
 
 /** What was said of children that are to be started together. */
@@ -23,6 +23,9 @@ export interface CheckedChildren {
 export function checkChildren(what: string, fn: unknown, options: ChildOptions): CheckedChildren {
   checkOptions(`the options of ctx.${what}`, options, names);
   const { name, close = 'cancel', ...terms } = options;
+  if (terms.alone !== undefined && typeof terms.alone !== 'boolean') {
+    throw invalid('alone', terms.alone, 'it must be a boolean');
+  }
   checkWord('close', close, childCloses);
   const given = name ?? nameOf(fn);
   return { name: checkStepName('the name of children', given), close, terms };

@@ -29,6 +29,11 @@ export interface ChildOptions {
   readonly delayMs?: number;
   /** Not before this time (Date, or ms since the epoch). */
   readonly dueAt?: Date | number;
+  /**
+   * It is a run of its own, whatever `debounce` and `unique` of its function say. Without it such a
+   * function is refused: `child.joins`.
+   */
+  readonly alone?: boolean;
   /** It must be done within so many ms from now, and in any case by the deadline of its parent. */
   readonly deadlineMs?: number;
 }

@@ -3,10 +3,17 @@
  *
  * G1 The difference is bounded: the first steps of each side, and how many there are.
  */
-import type { EndOfAttempt } from '../../ports/store-runs.ts';
+import type { ClaimedRun, EndOfAttempt } from '../../ports/store-runs.ts';
 import type { StepRow } from '../../ports/store-steps.ts';
 
 const keysMax = 20;
+const patienceMs = 2_000;
+
+/**
+ * D3 of `moveOf`: how long code may take to ask for what is recorded. Clean-up has only its grace.
+ */
+export const patienceMsOf = ({ stop, policy }: ClaimedRun): number =>
+  stop === undefined ? patienceMs : Math.min(patienceMs, policy.graceMs / 4);
 
 const listed = (keys: readonly string[]): string => {
   if (keys.length === 0) return 'nothing more';

@@ -17,6 +17,8 @@ export interface DurableHost {
   readonly code: Pick<HostedCode, 'signals'>;
   /** As in `LineHost`. */
   stateKept(): Promise<void> | null;
+  /** Its code has got everything that is kept. True: it was told to stop for that. */
+  caughtUp(): boolean;
   /** Ends the attempt now, and forgets its code. Null: as it was told to stop. */
   leave(end: EndOfAttempt | null): void;
 }

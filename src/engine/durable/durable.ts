@@ -9,32 +9,18 @@
  * B5 A store that loses its last commits in a failover makes no run hang: whoever knows more than
  *    the store hands the run back, and waits are told again when the run is parked.
  */
-import { moveOf } from '../../core/durable/move.ts';
-import { Order } from '../../core/durable/order.ts';
+import { isCaughtUp, moveOf } from '../../core/durable/move.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
-import type { ClaimedRun, EndOfAttempt } from '../../ports/store-runs.ts';
+import type { EndOfAttempt } from '../../ports/store-runs.ts';
 import type { RecordVerdict, StepEnd, StepRow, StepWrite } from '../../ports/store-steps.ts';
 import { failureOf } from '../failure.ts';
-import { divergedEnd } from './divergence.ts';
+import { divergedEnd, patienceMsOf } from './divergence.ts';
 import type { DurableHost } from './durable-host.ts';
+import { Ends } from './ends.ts';
 import { type Op, type StepOp, tell, type WaitOp, waitWrite, watchOf } from './ops.ts';
-import { StepReader } from './reader.ts';
+import { missesMax, readAgainMs, StepReader } from './reader.ts';
 import { type LineHost, StepLine } from './recorder.ts';
 import { StepTries } from './step-tries.ts';
-
-/** D3: how long code may take to ask for what is recorded. */
-const patienceMs = 2_000;
-/** Between two looks for an end by others that is not there yet. */
-const readAgainMs = 20;
-/** So often it is looked for. */
-const missesMax = 20;
-
-interface KnownEnd {
-  readonly key: string;
-  readonly end: StepEnd;
-}
-
-const ownershipOf = ({ id, seq, fence, attempt }: ClaimedRun) => ({ id, seq, fence, attempt });
 
 /** The durable part of one attempt. */
 export class Durable implements LineHost {
@@ -42,7 +28,7 @@ export class Durable implements LineHost {
   readonly #clock: Clock;
   readonly #line: StepLine;
   readonly #reader: StepReader;
-  readonly #order = new Order<KnownEnd>();
+  readonly #ends = new Ends();
   /** What is kept and was not asked for yet. */
   readonly #rows = new Map<string, StepRow>();
   /** Everything that was asked for and not given. */
@@ -50,8 +36,6 @@ export class Durable implements LineHost {
   /** Of these, the waits that are waited for now, and the steps under way. */
   readonly #waits = new Set<WaitOp>();
   readonly #steps = new Map<string, StepTries>();
-  /** D5: ends whose turn came before they were asked for. */
-  readonly #passed = new Map<string, StepEnd>();
   /** Asked for before what is kept was read; asked for and not begun; tokens to be told. */
   #early: Op[] = [];
   #held: Op[] = [];
@@ -75,7 +59,7 @@ export class Durable implements LineHost {
     const { run, recorder } = host;
     this.#clock = recorder.world.clock;
     const pin = run.pin === null ? host.version : null;
-    this.#line = new StepLine(recorder, { ...ownershipOf(run), pin }, this);
+    this.#line = new StepLine(recorder, { ...run, pin }, this);
     this.#reader = new StepReader(recorder.world, recorder.counters, run.id);
     // Nobody has owned it before, so nothing is kept of it, but for what it was made with.
     this.#read = run.attempt === 1 && run.retryOf === null;
@@ -152,10 +136,9 @@ export class Durable implements LineHost {
   /** Somebody may have ended one of its waits. */
   heard(): void {
     if (!this.#open || !this.#read) return;
-    for (const op of this.#ops.values()) {
-      if (op.kind === 'step' || op.kind === 'sleep' || op.row === null) continue;
+    const ops = [...this.#ops.values()];
+    if (ops.some((op) => op.kind !== 'step' && op.kind !== 'sleep' && op.row !== null)) {
       void this.#readEnds();
-      return;
     }
   }
 
@@ -163,7 +146,7 @@ export class Durable implements LineHost {
   returned(): EndOfAttempt | null {
     if (!this.#open || !this.#read || this.#mode !== 'working') return null;
     const ended = [...this.#rows.values()].filter(({ end }) => end !== null);
-    return ended.length === 0 ? null : divergedEnd(ended, [], this.#order.seen);
+    return ended.length === 0 ? null : divergedEnd(ended, [], this.#ends.seen);
   }
 
   /** B2 */
@@ -174,13 +157,14 @@ export class Durable implements LineHost {
     this.#reader.close();
     for (const timer of [this.#turn, this.#patience, this.#wake]) timer?.cancel();
     for (const step of this.#steps.values()) step.forget(reason);
-    for (const forgotten of [this.#ops, this.#rows, this.#waits, this.#passed]) forgotten.clear();
+    for (const forgotten of [this.#ops, this.#rows, this.#waits]) forgotten.clear();
+    this.#ends.forget();
   }
 
   // What the line asks and tells.
 
   get knows(): number {
-    return this.#order.greatest;
+    return this.#ends.greatest;
   }
 
   stateKept(): Promise<void> | null {
@@ -197,7 +181,7 @@ export class Durable implements LineHost {
         made = Math.max(made, row.end?.nth ?? 0);
       } else if (write.does === 'end') {
         made += 1;
-        this.#order.learn(made, { key: write.key, end: write.end });
+        this.#ends.learn(made, { key: write.key, end: write.end });
       }
     }
     this.#look();
@@ -220,7 +204,7 @@ export class Durable implements LineHost {
   // What is kept.
 
   #learn(row: StepRow): void {
-    if (row.end !== null) this.#order.learn(row.end.nth, { key: row.key, end: row.end });
+    if (row.end !== null) this.#ends.learn(row.end.nth, { key: row.key, end: row.end });
   }
 
   async #load(): Promise<void> {
@@ -250,7 +234,7 @@ export class Durable implements LineHost {
         this.#learn(row);
       }
     }
-    const missing = this.#order.next() === 'missing';
+    const missing = this.#ends.isMissing;
     this.#misses = missing ? this.#misses + 1 : 0;
     if (this.#misses > missesMax) this.#host.leave({ how: 'handed-back', begun: true });
     else if (missing) this.#clock.after(readAgainMs, () => this.#look());
@@ -293,7 +277,7 @@ export class Durable implements LineHost {
       else if (row !== undefined && row.end === null) this.#waits.add(op);
     }
     if (row === undefined || (op.kind === 'step' && row.end === null)) this.#held.push(op);
-    const passed = this.#passed.get(op.key);
+    const passed = this.#ends.passed(op.key);
     if (passed !== undefined) this.#give(op, passed);
     this.#refuseWaits();
   }
@@ -330,7 +314,7 @@ export class Durable implements LineHost {
         reading: this.#reading || this.#aside > 0 || !this.#read,
         turned: this.#turn === null,
         patient: this.#patient,
-        next: this.#next(),
+        next: this.#ends.next(this.#ops, this.#mode === 'stopping'),
         unasked: this.#rows.size,
         held: this.#held.length,
         opening: this.#opening,
@@ -339,6 +323,7 @@ export class Durable implements LineHost {
         waits: this.#waits.size,
         open: this.#ops.size,
       });
+      if (isCaughtUp(move) && this.#cleansUp()) return;
       switch (move) {
         case 'give':
           this.#giveNext();
@@ -370,24 +355,10 @@ export class Durable implements LineHost {
     }
   }
 
-  #next(): 'none' | 'missing' | 'asked' | 'unasked' {
-    for (;;) {
-      const next = this.#order.next();
-      if (next === null) return 'none';
-      if (next === 'missing') return 'missing';
-      if (this.#ops.has(next.key)) return 'asked';
-      if (this.#mode !== 'stopping') return 'unasked';
-      this.#passed.set(next.key, next.end);
-      this.#order.pass();
-    }
-  }
-
   #giveNext(): void {
-    const next = this.#order.next();
-    if (next === null || next === 'missing') return;
-    this.#order.pass();
-    const op = this.#ops.get(next.key);
-    if (op !== undefined) this.#give(op, next.end);
+    const next = this.#ends.take();
+    const op = next === null ? undefined : this.#ops.get(next.key);
+    if (next !== null && op !== undefined) this.#give(op, next.end);
   }
 
   #give(op: Op, end: StepEnd): void {
@@ -421,10 +392,23 @@ export class Durable implements LineHost {
     if (this.#mode !== 'stopping' || !this.#read) return;
     for (const op of [...this.#ops.values()]) {
       if (op.kind === 'step' || (op.row !== null && op.row.end !== null)) continue;
-      this.#forget(op);
-      op.opened?.refuse(this.#stopReason);
-      op.ear.refuse(this.#stopReason);
+      this.#refuse(op);
     }
+  }
+
+  #refuse(op: Op): void {
+    this.#forget(op);
+    if (op.kind !== 'step') op.opened?.refuse(this.#stopReason);
+    op.ear.refuse(this.#stopReason);
+  }
+
+  /** True: it cleans up from here on, and what it was about to do is not begun. */
+  #cleansUp(): boolean {
+    const held = this.#held.splice(0);
+    const told = this.#host.caughtUp();
+    if (told) for (const op of held) this.#refuse(op);
+    else this.#held.push(...held);
+    return told;
   }
 
   #begin(): void {
@@ -474,14 +458,16 @@ export class Durable implements LineHost {
   }
 
   #park(mono: number): void {
+    const { run, recorder } = this.#host;
+    recorder.endless.look(run, this.#waits, recorder.world.log);
     const waits = [...this.#waits].map((op) => waitWrite(op, mono));
     const { pin } = this.#line;
     const pinned = pin === null ? {} : { pin };
-    this.#host.leave({ how: 'parked', waits, seen: this.#order.seen, ...pinned });
+    this.#host.leave({ how: 'parked', waits, seen: this.#ends.seen, ...pinned });
   }
 
   #bePatient(): void {
-    this.#patience ??= this.#clock.after(patienceMs, () => {
+    this.#patience ??= this.#clock.after(patienceMsOf(this.#host.run), () => {
       this.#patience = null;
       this.#patient = false;
       this.#look();
@@ -490,6 +476,6 @@ export class Durable implements LineHost {
 
   #diverge(): void {
     const asked = this.#held.map(({ key }) => key);
-    this.#host.leave(divergedEnd([...this.#rows.values()], asked, this.#order.seen));
+    this.#host.leave(divergedEnd([...this.#rows.values()], asked, this.#ends.seen));
   }
 }

@@ -15,6 +15,11 @@ import type { World } from '../world.ts';
 const retryMsMin = 20;
 const retryMsMax = 1_000;
 
+/** Between two looks for an end by others that is not there yet. */
+export const readAgainMs = 20;
+/** So often it is looked for. */
+export const missesMax = 20;
+
 /** Reads the steps of one run. */
 export class StepReader {
   readonly #world: World;

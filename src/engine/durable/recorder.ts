@@ -19,6 +19,7 @@ import type { Counters } from '../counters.ts';
 import { Gather } from '../gather.ts';
 import { announce, type World } from '../world.ts';
 import type { ChildStarts } from './child-starts.ts';
+import { EndlessWaits } from './endless.ts';
 
 /** K2: how long a step is under way before that is told. */
 const beginAfterMs = 50;
@@ -38,6 +39,7 @@ export class Recorder {
   readonly counters: Counters;
   /** How the attempts of the node start children. */
   readonly starts: ChildStarts;
+  readonly endless = new EndlessWaits();
   readonly #items: Gather<RecordItem, RecordVerdict>;
 
   constructor(world: World, counters: Counters, starts: ChildStarts) {

@@ -9,7 +9,7 @@ import { HoldfastError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { jsonText } from '../../core/payload.ts';
 import { failureOf } from '../../engine/failure.ts';
-import { given } from '../given.ts';
+import { given, idOf } from '../given.ts';
 import { isolated } from '../isolation.ts';
 import { type Route, route } from '../route.ts';
 import * as s from '../schemas.ts';
@@ -33,16 +33,18 @@ const call = route({
   scope: 'start',
   params: z.strictObject({ name: s.key }),
   body: callBody,
+  headers: { 'Idempotency-Key': 'the id of the call, as `id` in the body' },
   answers: { 200: { description: 'What it gave', schema: called } },
   refusals: [
     ...(['function.unknown', 'input.invalid', 'payload.not_json', 'key.invalid'] as const),
     ...(['call.no_route', 'call.duplicate', 'call.full', 'call.quarantined'] as const),
     ...(['call.refused', 'call.cancelled', 'call.timed_out', 'call.failed'] as const),
-    ...(['call.not_durable', 'tenant.full'] as const),
+    ...(['call.not_durable', 'tenant.full', 'rate.limited'] as const),
   ],
-  async handle({ hf, caller, params: { name }, body, signal }) {
+  async handle({ hf, caller, params: { name }, body, signal, header }) {
     const { timeoutMs, route: word, ...rest } = body;
-    const { input, ...options } = isolated(caller, rest);
+    const id = idOf(rest.id, header('idempotency-key'));
+    const { input, ...options } = isolated(caller, { ...rest, ...id });
     const more = given({ timeoutMs, route: word });
     const words = { ...pick(options), ...more, signal };
     const result = await hf.call(name, input, words).catch((thrown: unknown) => {
@@ -90,20 +92,27 @@ const liveCalls = s.named(
         ...{ lane: z.string(), holding: z.int(), waiting: z.int(), quarantined: z.boolean() },
       }),
     ),
+    pools: z.array(
+      z.object({
+        ...{ fn: z.string(), live: z.int(), busy: z.int(), waiting: z.int() },
+        ...{ created: z.int(), discarded: z.int(), poisoned: z.int() },
+      }),
+    ),
     stats: z.record(z.string(), z.number()),
   }),
 );
 
 const list = route({
   ...{ method: 'get', path: '/api/v1/calls', name: 'listCalls', tag: 'calls' },
-  summary: 'What this process calls right now: calls, lanes, and what it has counted',
+  summary: 'What this process calls right now: calls, lanes, VM pools, and what it has counted',
   scope: 'read',
   wholeStore: true,
   answers: { 200: { description: 'At most 1,000 of each', schema: liveCalls } },
-  handle: ({ hf: { calls } }) => ({
-    status: 200,
-    body: { calls: calls.list(), lanes: calls.lanes(), stats: calls.stats() },
-  }),
+  handle({ hf }) {
+    const { calls } = hf;
+    const found = { calls: calls.list(), lanes: calls.lanes(), pools: hf.pools() };
+    return { status: 200, body: { ...found, stats: calls.stats() } };
+  },
 });
 
 export const callRoutes: readonly Route[] = [call, list];

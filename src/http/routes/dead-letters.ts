@@ -1,6 +1,5 @@
 /** Owns the routes of dead letters: runs that ended badly and that nobody has dealt with. */
 import { z } from 'zod';
-import { cursorOf, readCursor } from '../cursor.ts';
 import { given } from '../given.ts';
 import { mustSee } from '../isolation.ts';
 import { type Route, route } from '../route.ts';
@@ -19,19 +18,19 @@ const list = route({
   query: s.deadQuery,
   answers: { 200: { description: 'A page', schema: s.runPage } },
   refusals: ['key.invalid'],
-  async handle({ hf, caller, query: { limit, cursor, ...words } }) {
+  async handle({ hf, caller, cursors, query: { limit, cursor, ...words } }) {
     const { tenant } = caller;
     if (tenant !== null && words.tenant !== undefined && words.tenant !== tenant) {
       return { status: 200, body: { runs: [], next: null } };
     }
     const filter = given(tenant === null ? words : { ...words, tenant });
-    const listed = { ...filter, dead: true };
+    const listed = { list: 'dead letters', tenant, of: filter };
     const page = await hf.deadLetters.list({
       ...filter,
       ...given({ limit }),
-      ...(cursor === undefined ? {} : { cursor: readCursor(listed, cursor) }),
+      ...(cursor === undefined ? {} : { cursor: await cursors.open(listed, cursor) }),
     });
-    const next = page.next === null ? null : cursorOf(listed, page.next);
+    const next = page.next === null ? null : await cursors.seal(listed, page.next);
     return { status: 200, body: { runs: page.runs.map(summaryBody), next } };
   },
 });

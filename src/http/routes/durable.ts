@@ -1,8 +1,7 @@
 /** Owns the routes of durable code: steps of runs, children, forks, versions, events, decisions. */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
-import { cursorOf, readCursor } from '../cursor.ts';
-import { given } from '../given.ts';
+import { given, idOf } from '../given.ts';
 import { keptId, mustSee, tenantFor } from '../isolation.ts';
 import { type Route, route } from '../route.ts';
 import * as s from '../schemas.ts';
@@ -46,14 +45,14 @@ const children = route({
     .partial(),
   answers: { 200: { description: 'A page', schema: s.childPage } },
   refusals,
-  async handle({ hf, caller, params: { id }, query: { limit, cursor } }) {
+  async handle({ hf, caller, cursors, params: { id }, query: { limit, cursor } }) {
     await mustSee(hf, caller, id);
-    const list = { children: id };
+    const listed = { list: 'children', tenant: caller.tenant, of: id };
     const page = await hf.runs.children(id, {
       ...given({ limit }),
-      ...(cursor === undefined ? {} : { cursor: readCursor(list, cursor) }),
+      ...(cursor === undefined ? {} : { cursor: await cursors.open(listed, cursor) }),
     });
-    const next = page.next === null ? null : cursorOf(list, page.next);
+    const next = page.next === null ? null : await cursors.seal(listed, page.next);
     return { status: 200, body: { children: page.children, next } };
   },
 });
@@ -65,12 +64,14 @@ const fork = route({
   scope: 'operate',
   params,
   body: s.forkBody,
+  headers: { 'Idempotency-Key': 'the id of the new run, as `id` in the body' },
   answers: {
     200: { description: 'It was there already, under the id that was given', schema: s.made },
     201: { description: 'It is accepted; `Location` names it', schema: s.made },
   },
   refusals: [...refusals, 'step.not_found', 'run.conflict', 'tenant.full', 'store.full'],
-  async handle({ hf, caller, params: { id: old }, body: { from, id: asked, version } }) {
+  async handle({ hf, caller, params: { id: old }, body: { from, id: word, version }, header }) {
+    const { id: asked } = idOf(word, header('idempotency-key'));
     await mustSee(hf, caller, old);
     const newId = asked === undefined ? undefined : keptId(caller, asked);
     const { id, created } = await hf.runs.fork(old, given({ from, id: newId, version }));
@@ -103,14 +104,16 @@ const emit = route({
   description: 'Sent again under its id it is one event. Without an id each sending is another.',
   scope: 'start',
   body: s.eventBody,
+  headers: { 'Idempotency-Key': 'the id of the event, as `id` in the body' },
   answers: {
     200: { description: 'It was there already', schema: s.emitted },
     201: { description: 'It is kept, and ends the waits that it is for', schema: s.emitted },
   },
   refusals: ['key.invalid', 'payload.too_large', 'event.conflict', 'store.full'],
-  async handle({ hf, caller, body: { name, data = null, id, tenant: asked } }) {
+  async handle({ hf, caller, body: { name, data = null, id, tenant: asked }, header }) {
     const tenant = tenantFor(caller, asked);
-    const emitted = await hf.emit(name, data, given({ id, tenant }));
+    const named = idOf(id, header('idempotency-key'));
+    const emitted = await hf.emit(name, data, given({ ...named, tenant }));
     return { status: emitted.created ? 201 : 200, body: emitted };
   },
 });

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { HoldfastError } from '../../core/errors.ts';
 import type { Started } from '../../holdfast.ts';
-import { given, idOf } from '../given.ts';
+import { given, idOf, refuseIdempotencyKey } from '../given.ts';
 import { isolated, mustSee } from '../isolation.ts';
 import { errorOf, problemOf } from '../problem.ts';
 import { type Call, type Route, route } from '../route.ts';
@@ -112,6 +112,7 @@ const startMany = route({
       caller,
       params: { name },
     } = call;
+    refuseIdempotencyKey(call.header('idempotency-key'), 'give each item its id');
     const trace = given({ traceparent: call.trace });
     const items = call.body.items.map((item) => ({ ...isolated(caller, item), ...trace }));
     const verdicts = await hf.startMany(name, items);

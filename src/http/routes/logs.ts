@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { invalid } from '../../core/check.ts';
 import { limits } from '../../core/limits.ts';
+import { logLevels } from '../../ports/log.ts';
 import { given } from '../given.ts';
 import { mustSee, visibleRun } from '../isolation.ts';
 import { followLog } from '../log-follower.ts';
@@ -10,6 +11,10 @@ import * as s from '../schemas.ts';
 
 const params = z.strictObject({ id: s.runId });
 const after = s.wholeText(0, Number.MAX_SAFE_INTEGER).optional();
+const which = {
+  attempt: s.wholeText(1, Number.MAX_SAFE_INTEGER).optional().describe('lines of it alone'),
+  level: z.enum(logLevels).optional().describe('lines of it, and of those above it'),
+};
 const refusals = ['run.not_found', 'key.invalid'] as const;
 
 const page = route({
@@ -17,13 +22,12 @@ const page = route({
   summary: 'Lines that the handler logged, oldest first, after the line `after`',
   scope: 'read',
   params,
-  query: z.strictObject({ after, limit: s.wholeText(1, limits.logLinesMax).optional() }),
+  query: z.strictObject({ after, limit: s.wholeText(1, limits.logLinesMax).optional(), ...which }),
   answers: { 200: { description: 'A page of lines', schema: s.logPage } },
   refusals,
   async handle({ hf, caller, params: { id }, query }) {
     await mustSee(hf, caller, id);
-    const { after: from, limit } = query;
-    return { status: 200, body: await hf.runs.logs(id, given({ after: from, limit })) };
+    return { status: 200, body: await hf.runs.logs(id, given(query)) };
   },
 });
 
@@ -35,7 +39,7 @@ const stream = route({
     '(data: Problem) when the server has to end it earlier. Come back with `Last-Event-ID`.',
   scope: 'read',
   params,
-  query: z.strictObject({ after }),
+  query: z.strictObject({ after, ...which }),
   headers: { 'Last-Event-ID': 'the id of the last event that was seen; goes before `after`' },
   answers: { 200: { description: 'The stream', schema: 'stream' } },
   refusals: [...refusals, 'http.busy'],
@@ -45,14 +49,15 @@ const stream = route({
       caller,
       clock,
       params: { id },
-      query,
+      query: { after: from = 0, ...filter },
       signal,
       requestId,
     } = call;
-    const last = lastEventOf(call.header('last-event-id')) ?? query.after ?? 0;
+    const last = lastEventOf(call.header('last-event-id')) ?? from;
     await visibleRun(hf, caller, id);
     const opened = call.openStream();
-    void followLog({ hf, clock, stream: opened, id, after: last, signal, requestId });
+    const following = { hf, clock, stream: opened, id, after: last, signal, requestId };
+    void followLog({ ...following, filter: given(filter) });
     return { status: 200, stream: opened };
   },
 });

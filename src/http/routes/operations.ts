@@ -1,13 +1,16 @@
 /** Owns the routes of bulk actions that go on behind their request. */
 import { z } from 'zod';
-import { checkOptions } from '../../core/check.ts';
-import { given } from '../given.ts';
+import { checkOptions, invalid } from '../../core/check.ts';
+import { given, refuseIdempotencyKey } from '../given.ts';
 import { tenantFor } from '../isolation.ts';
 import { type Route, route } from '../route.ts';
 import * as s from '../schemas.ts';
 
 /** What a filter of dead letters may have. */
 const deadWords = ['fn', 'tenant'];
+
+/** Actions that keep no reason. */
+const silent: ReadonlySet<string> = new Set(['retry', 'redrive']);
 
 const start = route({
   ...{ method: 'post', path: '/api/v1/operations', name: 'startOperation', tag: 'operations' },
@@ -20,7 +23,11 @@ const start = route({
   body: s.operationBody,
   answers: { 202: { description: 'It has begun; `Location` names it', schema: s.operation } },
   refusals: ['http.busy', 'key.invalid'],
-  handle({ caller, operations, body: { action, filter, reason } }) {
+  handle({ caller, operations, body: { action, filter, reason }, header }) {
+    refuseIdempotencyKey(header('idempotency-key'), 'the list of operations shows what has begun');
+    if (reason !== undefined && silent.has(action)) {
+      throw invalid('reason', reason, `nobody is told one by '${action}'; leave it out`);
+    }
     const tenant = tenantFor(caller, filter.tenant);
     const own = given({ ...filter, tenant });
     if (action === 'redrive' || action === 'discard') checkOptions('filter', own, deadWords);

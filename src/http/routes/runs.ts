@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { HoldfastError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Run } from '../../runtime/views.ts';
-import { cursorOf, readCursor } from '../cursor.ts';
 import { explainedFor } from '../explained.ts';
-import { given } from '../given.ts';
-import { mustSee, visibleRun } from '../isolation.ts';
+import { given, idOf } from '../given.ts';
+import { keptId, mustSee, visibleRun } from '../isolation.ts';
 import { jsonValue } from '../json-value.ts';
 import { type Answer, type Route, route } from '../route.ts';
 import * as s from '../schemas.ts';
@@ -22,18 +21,19 @@ const list = route({
   query: s.listQuery,
   answers: { 200: { description: 'A page', schema: s.runPage } },
   refusals: ['key.invalid'],
-  async handle({ hf, caller, query: { limit, cursor, ...words } }) {
+  async handle({ hf, caller, cursors, query: { limit, cursor, ...words } }) {
     const { tenant } = caller;
     if (tenant !== null && words.tenant !== undefined && words.tenant !== tenant) {
       return { status: 200, body: { runs: [], next: null } };
     }
     const filter = given(tenant === null ? words : { ...words, tenant });
+    const listed = { list: 'runs', tenant, of: filter };
     const page = await hf.runs.list({
       ...filter,
       ...given({ limit }),
-      ...(cursor === undefined ? {} : { cursor: readCursor(filter, cursor) }),
+      ...(cursor === undefined ? {} : { cursor: await cursors.open(listed, cursor) }),
     });
-    const next = page.next === null ? null : cursorOf(filter, page.next);
+    const next = page.next === null ? null : await cursors.seal(listed, page.next);
     return { status: 200, body: { runs: page.runs.map(summaryBody), next } };
   },
 });
@@ -109,14 +109,17 @@ const retry = route({
     'the same input is started (201).',
   scope: 'operate',
   params,
+  headers: { 'Idempotency-Key': 'the id of the new run: sent again, it is one' },
   answers: {
     200: { description: 'The run goes on', schema: s.made },
     201: { description: 'A new run is accepted; `Location` names it', schema: s.made },
   },
   refusals: [...refusals, 'run.illegal_transition', 'tenant.full', 'store.full'],
-  async handle({ hf, caller, params: { id: old } }) {
+  async handle({ hf, caller, params: { id: old }, header }) {
+    const { id: asked } = idOf(undefined, header('idempotency-key'));
     await mustSee(hf, caller, old);
-    const { id, created } = await hf.runs.retry(old);
+    const newId = asked === undefined ? undefined : keptId(caller, asked);
+    const { id, created } = await hf.runs.retry(old, given({ id: newId }));
     const location = `/api/v1/runs/${encodeURIComponent(id)}`;
     return { status: created ? 201 : 200, headers: { location }, body: { id, created } };
   },

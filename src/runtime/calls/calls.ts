@@ -78,16 +78,19 @@ export class Calls {
   serve(fn: AnyFunction, options: ServeOptions = {}): void {
     checkOptions('serve', options, ['prefix']);
     const { prefix } = options;
-    const target = callTarget(fn, this.#settings.timeoutMs);
+    if (prefix !== undefined) checkKey('prefix', prefix, limits.keyCharsMax);
     const { routes } = this.#board;
+    const before = partsOf(fn) === null ? null : routes.at(fn.name, prefix ?? null);
+    const { timeoutMs } = this.#settings;
+    const target = callTarget(fn, { clock: this.#world.clock, timeoutMs, before });
     if (prefix === undefined) routes.set(fn.name, target);
-    else this.#servePrefix(fn.name, checkKey('prefix', prefix, limits.keyCharsMax), target);
+    else this.#servePrefix(fn.name, prefix, target);
     for (const listener of this.#listeners) listener(fn.name, target);
   }
 
-  /** Serves those that can be called: not those that take many runs at once. */
+  /** Serves all of these. */
   serveAll(functions: readonly AnyFunction[]): void {
-    for (const fn of functions) if (partsOf(fn)?.batch === null) this.serve(fn);
+    for (const fn of functions) this.serve(fn);
   }
 
   /** Lets a function, or one of its prefixes, be called no more; false if it could not be. */
@@ -114,6 +117,11 @@ export class Calls {
       const found = routes.find(name, prefix);
       return found.ok ? [found.target] : [];
     });
+  }
+
+  /** Everything that was served and not withdrawn. */
+  targets(): readonly CallTarget[] {
+    return this.#board.routes.targets();
   }
 
   /** Hears of names that come and go, until what it returns is called. */
@@ -228,9 +236,13 @@ export class Calls {
     };
     signal?.addEventListener('abort', cancel, { once: true });
     handle = this.#board.submit({ name, input, ...rest, ...more }, sink);
-    if (!(handle instanceof HoldfastError)) return;
-    signal?.removeEventListener('abort', cancel);
-    reject(handle);
+    if (handle instanceof HoldfastError) {
+      signal?.removeEventListener('abort', cancel);
+      reject(handle);
+    } else if (signal?.aborted) {
+      // By the code itself, while nobody could yet say which call is meant.
+      cancel();
+    }
   }
 
   /** The short way, for calls of which nothing more is said. */

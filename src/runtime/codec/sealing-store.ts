@@ -263,8 +263,8 @@ function read(store: Store, sealer: Sealer): Pick<Store, Exclude<Read, 'answers'
       const laneHolders = await all(facts.laneHolders, (view) => sealer.openView(view));
       return { ...facts, run, laneHolders };
     },
-    async logs(id, after, linesMax) {
-      const page = await store.logs(id, after, linesMax);
+    async logs(id, after, linesMax, filter) {
+      const page = await store.logs(id, after, linesMax, filter);
       if (page === null) return null;
       return { ...page, lines: await all(page.lines, (line) => sealer.openLine(line, id)) };
     },
@@ -338,7 +338,7 @@ function untouched(store: Store): Omit<Store, Written | Read | 'kind'> {
     owned: (node, rowsMax) => store.owned(node, rowsMax),
     nodes: () => store.nodes(),
     lanes: (rowsMax) => store.lanes(rowsMax),
-    tenants: (rowsMax) => store.tenants(rowsMax),
+    tenants: (rowsMax, only) => store.tenants(rowsMax, only),
     pauses: () => store.pauses(),
     counts: () => store.counts(),
     pinned: (rowsMax) => store.pinned(rowsMax),
@@ -347,6 +347,7 @@ function untouched(store: Store): Omit<Store, Written | Read | 'kind'> {
     keys: () => store.keys(),
     revokeKey: (id) => store.revokeKey(id),
     touchKey: (id) => store.touchKey(id),
+    secret: (name, proposed) => store.secret(name, proposed),
     close: () => store.close(),
   };
 }

@@ -71,6 +71,10 @@ const ofPools = {
   holdfast_vm_waits: gauge('Calls that wait for a VM or thread', 'function'),
   holdfast_vms_created_total: counter('VMs and threads that were made', 'function'),
   holdfast_vms_discarded_total: counter('VMs and threads that were ended early', 'function'),
+  holdfast_vms_poisoned_total: counter(
+    'Of these, those that a call left unclean, or that died by themselves',
+    'function',
+  ),
 } as const satisfies Record<string, MetricFacts>;
 
 /** What a runtime tells of its calls. */

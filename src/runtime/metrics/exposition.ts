@@ -6,13 +6,11 @@
  * T2 Durations are counted in ms and told in seconds.
  */
 import { HoldfastError } from '../../core/errors.ts';
-import { bucketsMs, type Histogram } from '../../core/histogram.ts';
+import type { Histogram } from '../../core/histogram.ts';
 import { catalogue, type MetricFacts, type MetricName } from './catalogue.ts';
 
 /** What the text is, for whoever serves it. */
 export const expositionType = 'text/plain; version=0.0.4; charset=utf-8';
-
-const bounds: readonly string[] = [...bucketsMs.map((ms) => String(ms / 1_000)), '+Inf'];
 
 /** Samples that become one text. */
 export class Exposition {
@@ -28,6 +26,7 @@ export class Exposition {
     const lines = this.#of(name, values);
     const own = pairs(name, values);
     const counts = times.cumulative();
+    const bounds = [...times.boundsMs.map((ms) => String(ms / 1_000)), '+Inf'];
     for (const [at, count] of counts.entries()) {
       lines.push(`${name}_bucket${braced([...own, `le="${bounds[at]}"`])} ${count}`);
     }

@@ -129,12 +129,13 @@ export class RuntimeMetrics {
   }
 }
 
-function tellPool(page: Exposition, { fn, figures }: FunctionPool): void {
+function tellPool(page: Exposition, { fn, ...figures }: FunctionPool): void {
   page.add('holdfast_vms_live', figures.live, fn);
   page.add('holdfast_vms_busy', figures.busy, fn);
   page.add('holdfast_vm_waits', figures.waiting, fn);
   page.add('holdfast_vms_created_total', figures.created, fn);
   page.add('holdfast_vms_discarded_total', figures.discarded, fn);
+  page.add('holdfast_vms_poisoned_total', figures.poisoned, fn);
 }
 
 function tellServer(page: Exposition, { health }: RuntimeStats): void {

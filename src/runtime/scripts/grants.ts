@@ -8,6 +8,7 @@
 import { checkKey, checkOptions, checkWhole, invalid } from '../../core/check.ts';
 import { limits } from '../../core/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { nestsTooDeeply } from './script-value.ts';
 
 /** What a grant knows of the call that it serves. */
 export interface GrantContext {
@@ -102,6 +103,10 @@ export class GrantSession {
     this.#calls.set(name, calls);
     if (calls > callsMax) throw new Error(`grant '${name}' may be called ${callsMax} times`);
     checkBytes(name, text, 'arguments');
+    if (nestsTooDeeply(text)) {
+      const { scriptValueDepthMax } = limits;
+      throw new Error(`the arguments of grant '${name}' nest deeper than ${scriptValueDepthMax}`);
+    }
     const args: unknown = JSON.parse(text);
     if (!Array.isArray(args)) throw new Error(`grant '${name}' was called without arguments`);
     const value = await this.#within(name, timeoutMs, (signal) =>

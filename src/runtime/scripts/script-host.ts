@@ -9,18 +9,19 @@
  * H4 After the last holder has gone, the pool is closed; a later call makes a new one.
  */
 import { createHash } from 'node:crypto';
+import { HoldfastError } from '../../core/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { HeldResource, PoolFigures } from '../../ports/sandbox.ts';
 import { Pool } from '../../sandbox/pool/pool.ts';
 import type { PoolTerms } from '../../sandbox/pool/terms.ts';
-import { JsHosts } from '../../sandbox/vm/js/js-hosts.ts';
-import { luaLink } from '../../sandbox/vm/lua/lua-link.ts';
+import { VmHosts } from '../../sandbox/vm/process/vm-hosts.ts';
 import { openVm, type RemoteVm } from '../../sandbox/vm/remote-vm.ts';
 import type { VmSetup } from '../../sandbox/vm/wire.ts';
 import { systemClock } from '../../system/clock.ts';
 import { systemRandom } from '../../system/random.ts';
 import { type Grant, GrantSession } from './grants.ts';
+import { scriptValueOf } from './script-value.ts';
 
 /** The languages of scripts. */
 export type ScriptLanguage = 'js' | 'lua';
@@ -63,10 +64,21 @@ interface Edition {
   readonly pool: Pool<RemoteVm>;
 }
 
-const noFigures: PoolFigures = { live: 0, busy: 0, waiting: 0, created: 0, discarded: 0 };
+const noFigures: PoolFigures = {
+  ...{ live: 0, busy: 0, waiting: 0, created: 0, discarded: 0, poisoned: 0 },
+};
 
-/** The processes of all scripts in JavaScript (one a tenant). */
-const jsHosts = new JsHosts(systemClock());
+/** The processes of all scripts. isolated-vm cannot live beside the snapshot of Node. */
+const hosts: Readonly<Record<ScriptLanguage, VmHosts>> = {
+  js: new VmHosts(
+    {
+      path: '../js/js-process',
+      flags: ['--no-node-snapshot', '--max-old-space-size=256', '--allow-addons'],
+    },
+    systemClock(),
+  ),
+  lua: new VmHosts({ path: '../lua/lua-process', flags: ['--allow-worker'] }, systemClock()),
+};
 
 /** A script at work. */
 export class ScriptHost implements HeldResource {
@@ -113,7 +125,8 @@ export class ScriptHost implements HeldResource {
     const { tenant, signal } = job;
     const input = JSON.stringify(job.input) ?? 'null';
     let last: unknown = null;
-    const text = await this.#current().pool.use(tenant, signal, async (vm) => {
+    const { pool, setup } = this.#current();
+    const text = await pool.use(tenant, signal, async (vm) => {
       const session = new GrantSession(this.#parts.grants, this.#clock, tenant);
       try {
         return await vm.run({
@@ -121,7 +134,7 @@ export class ScriptHost implements HeldResource {
           signal,
           grant: (name, args) => session.call(name, args),
           onValue(value) {
-            last = JSON.parse(value);
+            last = scriptValueOf(setup, value);
             job.onValue(last);
           },
         });
@@ -129,7 +142,7 @@ export class ScriptHost implements HeldResource {
         session.end();
       }
     });
-    return text === null ? last : JSON.parse(text);
+    return text === null ? last : scriptValueOf(setup, text);
   }
 
   /** H2. Rejects with `script.invalid`, `sandbox.*`; the old source serves on then. */
@@ -157,9 +170,17 @@ export class ScriptHost implements HeldResource {
   #open(setup: VmSetup): Edition {
     const { language, pool: terms } = this.#parts;
     const clock = this.#clock;
-    const make = (tenant: string): Promise<RemoteVm> => {
-      const link = language === 'js' ? jsHosts.link(tenant, setup) : luaLink(setup);
-      return openVm(link, setup, clock);
+    const open = (tenant: string): Promise<RemoteVm> =>
+      openVm(hosts[language].link(tenant, setup), setup, clock);
+    const make = async (tenant: string): Promise<RemoteVm> => {
+      try {
+        const vm = await open(tenant);
+        if (vm.alive) return vm;
+      } catch (error) {
+        if (!(error instanceof HoldfastError) || error.code !== 'script.lost') throw error;
+      }
+      // Its process ended while it was being made, and no code of the script has had a turn.
+      return await open(tenant);
     };
     const pool = new Pool({ name: setup.file, terms, clock, random: this.#random, make });
     return { setup, hash: hashOf(setup.source), pool };

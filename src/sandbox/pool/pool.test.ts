@@ -74,7 +74,9 @@ describe('a pool of VMs', () => {
     const leaving = new AbortController();
     const third = begin('a', leaving.signal);
     await Promise.all([first.began, second.began]);
-    assert.deepEqual(pool.figures, { live: 2, busy: 2, waiting: 1, created: 2, discarded: 0 });
+    assert.deepEqual(pool.figures, {
+      ...{ live: 2, busy: 2, waiting: 1, created: 2, discarded: 0, poisoned: 0 },
+    });
     leaving.abort(new Error('not needed any more'));
     await assert.rejects(third.done, /not needed any more/);
     assert.equal(pool.figures.waiting, 0);
@@ -147,7 +149,7 @@ describe('a pool of VMs', () => {
         ['a', false],
       ],
     );
-    assert.equal(pool.figures.discarded, 2);
+    assert.deepEqual([pool.figures.discarded, pool.figures.poisoned], [2, 0]);
   });
 
   it('does not take a VM back that is not clean', async () => {
@@ -161,7 +163,8 @@ describe('a pool of VMs', () => {
     assert.equal(made[0]?.closed, true);
     next.end();
     await next.done;
-    assert.deepEqual([pool.figures.created, pool.figures.discarded], [2, 1]);
+    const { created, discarded, poisoned } = pool.figures;
+    assert.deepEqual([created, discarded, poisoned], [2, 1, 1]);
   });
 
   it('replaces a VM that died while it was idle', async () => {
@@ -169,7 +172,8 @@ describe('a pool of VMs', () => {
     await pool.prepare('a');
     made[0]?.die();
     await settled();
-    assert.deepEqual([pool.figures.live, pool.figures.created], [1, 2]);
+    const { live, created, poisoned } = pool.figures;
+    assert.deepEqual([live, created, poisoned], [1, 2, 1]);
   });
 
   it('refuses past its queue, and after the wait, with `sandbox.full`', async () => {
@@ -197,6 +201,42 @@ describe('a pool of VMs', () => {
     await closing;
     assert.ok(made.every(({ closed }) => closed));
     assert.equal(pool.figures.live, 0);
+  });
+
+  it('has closed when those are gone that were being made or ended', async () => {
+    const { pool, made } = scene({ workers: 2 });
+    const preparing = pool.prepare('a');
+    await pool.close();
+    await preparing;
+    assert.deepEqual([made.length, made.every(({ closed }) => closed)], [2, true]);
+
+    const other = scene({ kind: 'inline' });
+    const leaving = Promise.withResolvers<void>();
+    const dirty = other.begin();
+    const vm = await dirty.began;
+    vm.alive = false;
+    vm.close = () => leaving.promise;
+    dirty.end();
+    await dirty.done;
+    let closed = false;
+    const closing = other.pool.close().then(() => {
+      closed = true;
+    });
+    await settled();
+    assert.equal(closed, false);
+    leaving.resolve();
+    await closing;
+  });
+
+  it('has the numbers of its kind when nothing is said', () => {
+    const { kind, max, queueMax } = poolTermsOf('x', { kind: 'static' });
+    assert.deepEqual([kind, max, queueMax], ['static', 4, 1_024]);
+    const lazy = poolTermsOf('x');
+    assert.deepEqual([lazy.max, lazy.queueMax, lazy.idleMs], [16, 1_024, 30_000]);
+    const own = poolTermsOf('x', { kind: 'static' }, { workers: 8, waitingEach: 64 });
+    assert.deepEqual([own.max, own.queueMax], [8, 512]);
+    const adaptive = poolTermsOf('x', { kind: 'adaptive' });
+    assert.deepEqual([adaptive.min, adaptive.max, adaptive.queueMax], [1, 16, 1_024]);
   });
 
   it('adaptive: grows under load, and comes down again', async () => {

@@ -7,7 +7,8 @@
  * P3 A VM comes back only if its call says that it is clean. All others are ended, and their place
  *    is free.
  * P4 If a VM cannot be made, one call fails, and the next one in the queue is tried.
- * P5 Closing shuts the door, lets what was admitted end, and then ends the VMs.
+ * P5 Closing shuts the door, lets what was admitted end, and then ends the VMs. It has closed when
+ *    the last of them is gone, those that are being made or ended meanwhile too.
  * P6 Everything is bounded: VMs, calls that wait, how long they wait (T2).
  */
 import { type AdaptiveState, adapt, adaptiveStart } from '../../core/adaptive.ts';
@@ -57,11 +58,15 @@ export class Pool<Vm extends Pooled> {
   readonly #idle: Held<Vm>[] = [];
   readonly #waiters: Waiter<Vm>[] = [];
   readonly #busy = new Set<Held<Vm>>();
+  /** What closing has to wait for beside calls (P5). */
+  readonly #preparing = new Set<Promise<void>>();
+  readonly #leaving = new Set<Promise<void>>();
   /** Calls from their admission to their end, for P5. */
   #admitted = 0;
   #making = 0;
   #created = 0;
   #discarded = 0;
+  #poisoned = 0;
   #ended = 0;
   #adaptive: AdaptiveState;
   #timer: Timer | null = null;
@@ -82,6 +87,7 @@ export class Pool<Vm extends Pooled> {
       waiting: this.#waiters.length,
       created: this.#created,
       discarded: this.#discarded,
+      poisoned: this.#poisoned,
     };
   }
 
@@ -126,7 +132,9 @@ export class Pool<Vm extends Pooled> {
       this.#empty ??= Promise.withResolvers<void>();
       await this.#empty.promise;
     }
-    await Promise.all(this.#idle.splice(0).map(({ vm }) => vm.close()));
+    await Promise.all(this.#preparing);
+    for (const held of this.#idle.splice(0)) this.#end(held);
+    await Promise.all(this.#leaving);
   }
 
   get #live(): number {
@@ -228,13 +236,16 @@ export class Pool<Vm extends Pooled> {
     }
   }
 
-  async #prepareOne(tenant: string): Promise<void> {
-    if (this.#closed) return;
+  #prepareOne(tenant: string): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    const made = this.#tryToMake(tenant);
+    this.#preparing.add(made);
+    return made.finally(() => this.#preparing.delete(made));
+  }
+
+  async #tryToMake(tenant: string): Promise<void> {
     try {
-      await this.#make(tenant, (held) => {
-        if (this.#closed) this.#discard(held);
-        else this.#idle.push(held);
-      });
+      await this.#make(tenant, (held) => this.#idle.push(held));
       this.#serve();
     } catch {
       // A call that needs it makes it again, and is told why it cannot be made.
@@ -245,6 +256,7 @@ export class Pool<Vm extends Pooled> {
     this.#ended += 1;
     this.#lastUse = this.#parts.clock.mono();
     this.#busy.delete(held);
+    if (!held.vm.alive) this.#poisoned += 1;
     const tooMany = this.#live >= this.#room;
     if (held.vm.alive && !this.#closed && !tooMany) this.#idle.push(held);
     else {
@@ -260,9 +272,15 @@ export class Pool<Vm extends Pooled> {
     void this.#prepareOne(tenant);
   }
 
-  #discard({ vm }: Held<Vm>): void {
+  #discard(held: Held<Vm>): void {
     this.#discarded += 1;
-    void vm.close();
+    this.#end(held);
+  }
+
+  #end({ vm }: Held<Vm>): void {
+    const gone = vm.close();
+    this.#leaving.add(gone);
+    void gone.finally(() => this.#leaving.delete(gone));
   }
 
   /** One that nobody used: a call that used it finds out by itself. */
@@ -271,6 +289,7 @@ export class Pool<Vm extends Pooled> {
     if (at === -1) return;
     this.#idle.splice(at, 1);
     this.#discarded += 1;
+    this.#poisoned += 1;
     this.#refill(held.tenant);
   }
 

@@ -18,13 +18,16 @@ export interface PoolOptions {
    * between `min` and `max`, by what more of them achieve.
    */
   readonly kind?: PoolKind;
-  /** `static`: how many, 1 to 256. Default 4. */
+  /** `static`: how many, 1 to 256. Default 4; of scripts in Lua 8. */
   readonly workers?: number;
   /** `adaptive`: at least so many. Default 1. */
   readonly min?: number;
   /** `lazy`, `adaptive`: at most so many, up to 256. Default 16. */
   readonly max?: number;
-  /** Calls that may wait for a VM. Default: 64 for each VM. Past it: `sandbox.full`. */
+  /**
+   * Calls that may wait for a VM. Default: 64 for each VM; `static` 256, but of scripts in Lua 64.
+   * Past it: `sandbox.full`.
+   */
   readonly queueMax?: number;
   /** How long a call waits for a VM. Default half an hour. Past it: `sandbox.full`. */
   readonly waitMs?: number;
@@ -51,12 +54,23 @@ const known: Readonly<Record<PoolKind, readonly string[]>> = {
   adaptive: ['kind', 'min', 'max', 'queueMax', 'waitMs'],
 };
 
+/** What static pools are when nothing is said. */
+export interface StaticDefaults {
+  readonly workers: number;
+  readonly waitingEach: number;
+}
+
+const staticDefaults: StaticDefaults = { workers: 4, waitingEach: 256 };
 const waitingEach = 64;
 const waitMsDefault = 1_800_000;
 const idleMsDefault = 30_000;
 
 /** The terms with all defaults; throws `request.invalid` for what breaks a rule. */
-export function poolTermsOf(name: string, given: PoolOptions = {}): PoolTerms {
+export function poolTermsOf(
+  name: string,
+  given: PoolOptions = {},
+  standing: StaticDefaults = staticDefaults,
+): PoolTerms {
   const of = (option: string): string => `pool.${option} of '${name}'`;
   checkOptions(`pool of '${name}'`, given, names);
   const kind = checkWord(of('kind'), given.kind ?? standard(given), kinds);
@@ -64,11 +78,12 @@ export function poolTermsOf(name: string, given: PoolOptions = {}): PoolTerms {
   const { poolVmsMax, poolQueueMax } = limits;
   const max = checkWhole(
     of(kind === 'static' ? 'workers' : 'max'),
-    most(kind, given),
+    most(kind, given, standing),
     1,
     poolVmsMax,
   );
-  const queueMax = given.queueMax ?? waitingEach * max;
+  const each = kind === 'static' ? standing.waitingEach : waitingEach;
+  const queueMax = given.queueMax ?? each * max;
   return {
     kind,
     min: least(kind, checkWhole(of('min'), given.min ?? 1, 1, max), max),
@@ -83,9 +98,9 @@ export function poolTermsOf(name: string, given: PoolOptions = {}): PoolTerms {
 const standard = ({ workers }: PoolOptions): PoolKind =>
   workers === undefined ? 'lazy' : 'static';
 
-function most(kind: PoolKind, { workers = 4, max = 16 }: PoolOptions): number {
+function most(kind: PoolKind, { workers, max = 16 }: PoolOptions, given: StaticDefaults): number {
   if (kind === 'inline') return 1;
-  return kind === 'static' ? workers : max;
+  return kind === 'static' ? (workers ?? given.workers) : max;
 }
 
 /** How many there are at rest. */

@@ -12,7 +12,7 @@ const setup: VmSetup = {
   limits: scriptLimitsOf('x', { outputValues: 2, outputBytes: 20, grantCalls: 2, timeMs: 100 }),
 };
 
-async function scene(first: VmWord = { word: 'ready' }) {
+async function scene(first: VmWord = { word: 'ready' }, limits = setup.limits) {
   const clock = new SimulatedClock();
   const hearing = new Hearing();
   const gone = Promise.withResolvers<VmFault | null>();
@@ -32,7 +32,7 @@ async function scene(first: VmWord = { word: 'ready' }) {
     },
   };
   hearing.hear(first);
-  const vm = await openVm(link, setup, clock);
+  const vm = await openVm(link, { ...setup, limits }, clock);
   const values: string[] = [];
   const begin = (more: Partial<ScriptCall> = {}) => {
     const result = vm.run({
@@ -113,6 +113,33 @@ describe('a VM behind a link', { timeout: 10_000 }, () => {
     await clock.advance(1);
     await stopped(slow, 'timeMs');
     assert.equal(kills(), 1);
+  });
+
+  it('is ended when it says what no VM says', async () => {
+    for (const odd of [null, 7, { word: 'value', call: 1 }, { word: 'done', call: 1, text: {} }]) {
+      const { begin, say, vm, kills } = await scene();
+      const running = begin();
+      say(odd as VmWord);
+      await assert.rejects(running, { code: 'script.lost', message: /what no VM says/ });
+      assert.deepEqual([vm.alive, kills()], [false, 1]);
+      const idle = await scene();
+      idle.say(odd as VmWord);
+      assert.equal(idle.vm.alive, false);
+    }
+    await assert.rejects(scene({ word: 'done', call: 1, text: null }), { code: 'script.lost' });
+  });
+
+  it('is ended when it has more questions open than a VM may have', async () => {
+    const limits = scriptLimitsOf('x', { grantCalls: 100 });
+    const { begin, say, vm } = await scene({ word: 'ready' }, limits);
+    const running = begin({ grant: () => new Promise<string>(() => {}) });
+    for (let ask = 1; ask <= 17; ask += 1) {
+      say({ word: 'ask', call: 1, ask, grant: 'word', text: '[]' });
+    }
+    assert.equal(vm.alive, true);
+    say({ word: 'ask', call: 1, ask: 18, grant: 'word', text: '[]' });
+    await assert.rejects(running, { code: 'script.lost' });
+    assert.equal(vm.alive, false);
   });
 
   it('does not wait for ever for the code to begin', async () => {

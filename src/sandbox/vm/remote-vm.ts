@@ -6,12 +6,14 @@
  *    over its time is ended by force; the engine's own limit comes first, as it knows the line.
  * V3 A VM may execute another call only if the last one ended by itself and left nothing behind:
  *    no limit was met, no grant is unanswered. In all other cases it is ended.
- * V4 Values and calls of grants are counted here again (W3).
+ * V4 Values and calls of grants are counted here again (W3). A VM that says what no VM says is
+ *    ended.
  */
 import { HoldfastError } from '../../core/errors.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import { scriptError } from './script-error.ts';
-import type { VmFault, VmLink, VmSetup, VmWord } from './wire.ts';
+import { asksOpenMax, type VmFault, type VmLink, type VmSetup, type VmWord } from './wire.ts';
+import { isVmWord } from './word-check.ts';
 
 /** One call of a script. */
 export interface ScriptCall {
@@ -42,6 +44,8 @@ const forceAfterMs = 1_000;
 
 /** How long code may wait for a processor before its VM counts as lost. */
 const beginMsMax = 30_000;
+
+const broken: VmFault = { kind: 'lost', message: 'it said what no VM says' };
 
 /** A VM that is ready. */
 export class RemoteVm {
@@ -110,6 +114,11 @@ export class RemoteVm {
 
   #hear(word: VmWord): void {
     const running = this.#running;
+    if (!isVmWord(word)) {
+      if (running === null) this.#kill();
+      else this.#stop(running, scriptError(this.#setup, broken));
+      return;
+    }
     if (running === null || !('call' in word) || word.call !== running.id) return;
     switch (word.word) {
       case 'began':
@@ -157,6 +166,11 @@ export class RemoteVm {
     running.asks += 1;
     if (running.asks > this.#setup.limits.grantCalls) {
       this.#over(running, 'grantCalls');
+      return;
+    }
+    // The code around a script keeps to it; one more stands still for its answer.
+    if (running.open > asksOpenMax) {
+      this.#stop(running, scriptError(this.#setup, broken));
       return;
     }
     running.open += 1;
@@ -227,7 +241,7 @@ export async function openVm(link: VmLink, setup: VmSetup, clock: Clock): Promis
   });
   const word = await Promise.race([first.promise, gone]);
   timer.cancel();
-  if (word.word !== 'refused') return new RemoteVm(link, setup, clock);
+  if (isVmWord(word) && word.word === 'ready') return new RemoteVm(link, setup, clock);
   link.kill();
-  throw scriptError(setup, word.fault);
+  throw scriptError(setup, isVmWord(word) && word.word === 'refused' ? word.fault : broken);
 }

@@ -6,6 +6,7 @@
  * W2 A VM executes one call at a time. Words about an earlier call are dropped.
  * W3 Whatever comes out of a VM is judged again by the runtime: its bounds do not depend on the
  *    good will of the code that they bound.
+ * W4 Texts are measured before they leave a VM: the memory of the runtime is not what bounds them.
  */
 import type { ScriptLimits } from './limits.ts';
 
@@ -88,6 +89,9 @@ export interface VmLink {
   /** Whether somebody waits for it: only then it keeps the process alive. */
   hold(waiting: boolean): void;
 }
+
+/** Asks of one call that may be unanswered at a time; a script that asks for more waits. */
+export const asksOpenMax = 16;
 
 /** Characters kept of what a script says of its errors. */
 export const faultCharsMax = 4_096;

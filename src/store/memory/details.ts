@@ -8,7 +8,7 @@
  */
 import type { AttemptRow, LogLine } from '../../ports/store-runs.ts';
 import type { StateRow } from '../../ports/store-signals.ts';
-import type { AttemptTable, NoteTable } from '../verbs/tables.ts';
+import type { AttemptTable, NoteTable, WantedLines } from '../verbs/tables.ts';
 import type { Journal } from './journal.ts';
 import { Ordered } from './ordered.ts';
 
@@ -31,6 +31,10 @@ export interface Details {
 /** A copy of plain data that nobody can change. */
 export const frozenCopy = <T>(value: T): T =>
   JSON.parse(JSON.stringify(value), (_, part: unknown) => Object.freeze(part)) as T;
+
+const isWanted = (line: NumberedLine, { attempt, levels }: WantedLines): boolean =>
+  (attempt === null || line.attempt === attempt) &&
+  (levels === null || levels.includes(line.level));
 
 /** Opens the tables. */
 export function openDetails(journal: Journal): Details {
@@ -67,7 +71,11 @@ export function openDetails(journal: Journal): Details {
         const { lines, dropped } = book(seq);
         books.put(seq, { lines, dropped: dropped + count });
       },
-      lines: (seq, after, linesMax) => book(seq).lines.slice(after, after + linesMax),
+      lines: (seq, after, linesMax, wanted) =>
+        book(seq)
+          .lines.slice(after)
+          .filter((line) => isWanted(line, wanted))
+          .slice(0, linesMax),
     },
     forget(seq) {
       attempts.drop(seq);

@@ -67,9 +67,7 @@ export function openIndexes(journal: Journal) {
         : null,
     ),
     /** Whose owner has to end the attempt by a time. */
-    overdue: index((row) =>
-      row.overdueAt !== null && row.stage === 'running' ? place(row, whole, row.overdueAt) : null,
-    ),
+    overdue: index((row) => (row.overdueAt !== null ? place(row, whole, row.overdueAt) : null)),
     /** What a node owns. */
     owned: index((row) => (row.owner === null ? null : place(row, whole, row.owner))),
     /** What retention asks for: ended runs of each outcome, oldest first. */

@@ -3,7 +3,7 @@
  */
 import type { Fence } from '../../core/fence.ts';
 import type { WallMs } from '../../core/time.ts';
-import type { ClaimedRun, RunPolicy } from '../../ports/store-runs.ts';
+import type { ClaimedRun, RunPolicy, StopOrder } from '../../ports/store-runs.ts';
 
 /** What few runs have, and the place of the run that has it. */
 type More = readonly [
@@ -15,6 +15,8 @@ type More = readonly [
   retryOf: string | null,
   trace: string | null,
   pin: string | null,
+  stopCause: StopOrder['cause'] | null,
+  stopReason: string | null,
 ];
 
 /**
@@ -44,7 +46,7 @@ export function claimedRuns(
   return columns.seq.map((seq, at): ClaimedRun => {
     const [, attempt = 1, failures = 0, lane = null, tags = '[]', retryOf = null, ...rest] =
       more.get(at) ?? [];
-    const [trace = null, pin = null] = rest;
+    const [trace = null, pin = null, stopCause = null, stopReason = null] = rest;
     return {
       seq,
       id: columns.id[at] as string,
@@ -61,6 +63,7 @@ export function claimedRuns(
       deadlineAt: columns.deadline[at] as WallMs | null,
       retryOf,
       trace,
+      ...(stopCause === null ? {} : { stop: { cause: stopCause, reason: stopReason ?? '' } }),
       policy: policyOf(columns.policy[at] as number),
     };
   });

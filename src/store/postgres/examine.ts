@@ -13,6 +13,13 @@ import type { Queries } from './queries.ts';
 
 const findingsMax = 20;
 
+/** Which rows stand in the indexes of times. */
+const timed = {
+  due: 'l.stage in (1, 6)',
+  deadline: 'l.stage not in (5, 8)',
+  overdue: 'true',
+} as const;
+
 /** Each gives one text for each row that is wrong. */
 const invariants = (s: string): readonly string[] => [
   `select format('run %L is at stage %s and holds a place', r.id, l.stage) as wrong
@@ -73,6 +80,19 @@ const invariants = (s: string): readonly string[] => [
    where t.kind = 'child' and t.nth is null and not exists (select 1 from ${s}.kin k
      where k.parent = t.seq and 'child/' || k.grp = t.key
        and (k.open = 1 or exists (select 1 from ${s}.closings c where c.seq = k.seq)))`,
+  `select format('run %L is set aside for its parent, which asks for it no more', r.id)
+   from ${s}.set_aside a join ${s}.runs r on r.seq = a.seq
+   where a.n is null and not exists (select 1 from ${s}.kin k
+     where k.seq = a.seq and k.parent_open = 1)`,
+  `select format('what is left of run number %s stands before the floor', c.seq)
+   from ${s}.closings c where c.seq <= (select ${s}.closings_floor())`,
+  ...(['due', 'deadline', 'overdue'] as const).map(
+    (kind) => `select format('run %L stands before the floor of its time (${kind})', r.id)
+   from ${s}.live l join ${s}.runs r on r.seq = l.seq
+   where l.${kind}_at < (select ${s}.time_floor('${kind}')) and ${timed[kind]}`,
+  ),
+  `select format('run %L waits before the floor of the inbox', i.item->>'id')
+   from ${s}.inbox i where i.n <= (select ${s}.inbox_settled())`,
   `select format('steps of run number %s are there, and the run is not', k.seq)
    from (select distinct seq from ${s}.steps) k
    where not exists (select 1 from ${s}.runs r where r.seq = k.seq)`,

@@ -1,9 +1,10 @@
 /**
- * Owns the verbs over access keys.
+ * Owns the verbs over access keys, and over the secrets that stand in `meta`.
  *
  * V1 Each is one statement; all but the note of use are on the disk before they are answered.
+ * V2 Of several who propose a secret at once the first one's is kept, and given to all of them.
  */
-import type { KeyRow, KeyVerbs } from '../../ports/store-keys.ts';
+import type { KeyRow, KeyVerbs, SecretName } from '../../ports/store-keys.ts';
 import { keysFull, keyTaken, usedEveryMs } from '../verbs/keys.ts';
 import type { Queries } from './queries.ts';
 import type { VerbBase } from './run-verbs.ts';
@@ -48,5 +49,26 @@ export function openKeyVerbs({ pool, s, busyPatienceMs, call }: VerbBase): KeyVe
           [id],
         );
       }),
+    secret: (name, proposed) => write((queries) => secretOf(queries, s, name, proposed)),
   };
+}
+
+/** V2. Looked for first: to meet a row that is there would write it anew. */
+async function secretOf(
+  queries: Queries,
+  s: string,
+  name: SecretName,
+  proposed: string,
+): Promise<string> {
+  const key = `secret of ${name}`;
+  const [kept] = await queries.rows<{ readonly value: string }>(
+    `select value from ${s}.meta where key = $1`,
+    [key],
+  );
+  if (kept !== undefined) return kept.value;
+  return queries.committed<string>(
+    `insert into ${s}.meta as m (key, value) values ($1, $2)
+     on conflict (key) do update set value = m.value returning value`,
+    [key, proposed],
+  );
 }

@@ -20,6 +20,7 @@ import pg from 'pg';
 import { HoldfastError } from '../../core/errors.ts';
 import type { PostgresAddress } from '../../system/postgres/address.ts';
 import { faultOf } from '../../system/postgres/faults.ts';
+import { markText, sessionMark, sharedSession } from '../../system/postgres/session.ts';
 import type { Answer, Queries } from './queries.ts';
 import { quoted } from './quoted.ts';
 
@@ -46,6 +47,12 @@ export interface PoolOptions {
 
 interface Valued {
   readonly value: unknown;
+}
+
+/** How strict the commits of a session are, and whose it is. */
+interface SessionRow {
+  readonly value: string;
+  readonly mark: string | null;
 }
 
 /** The connections. */
@@ -77,13 +84,16 @@ export class Pool {
 
   /** Sets what holds for the session, and learns how strict the server's own commits are. */
   async #prepare(client: pg.ClientBase): Promise<void> {
-    const { durability } = this.#options;
+    const { durability, address } = this.#options;
     // One that breaks while it is used fails its calls; nobody else has to hear of it.
     client.on('error', () => {});
-    const sync = await client.query("select current_setting('synchronous_commit') as value");
+    const { rows } = await client.query<SessionRow>(
+      `select current_setting('synchronous_commit') as value, ${markText} as mark`,
+    );
+    const [{ value, mark }] = rows as [SessionRow];
+    if (mark !== null && mark !== '') throw sharedSession(address.shown);
     await client.query(settingsText(this.#options));
     if (durability === 'relaxed') return;
-    const [{ value }] = sync.rows as [{ readonly value: string }];
     // A server that was told to acknowledge before the disk is overruled, a stricter one is not.
     this.#sync = value === 'off' ? 'on' : value;
   }
@@ -223,6 +233,7 @@ function settingsText({ schema, busyPatienceMs }: PoolOptions): string {
     ['tcp_keepalives_idle', 10],
     ['tcp_keepalives_interval', 5],
     ['tcp_keepalives_count', 4],
+    [sessionMark, "'set'"],
   ];
   return settings.map(([name, value]) => `set ${name} = ${value}`).join('; ');
 }

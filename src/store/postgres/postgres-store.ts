@@ -31,7 +31,7 @@ import { quoted } from './quoted.ts';
 import * as reads from './reads.ts';
 import { openRunVerbs, type VerbBase } from './run-verbs.ts';
 import { migrate } from './schema/migrations.ts';
-import { refuseServer, serverFacts } from './server-check.ts';
+import { refuseServer, refuseShared, serverFacts } from './server-check.ts';
 import { ShortCalls } from './short-calls.ts';
 import * as signals from './signal-reads.ts';
 import { openStepVerbs } from './step-verbs.ts';
@@ -110,6 +110,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
       const asked = clock.wall();
       const facts = await serverFacts(queries);
       refuseServer(facts, address.shown, asked, clock.wall());
+      await refuseShared(queries, pool, address.shown);
       await migrate(queries, schema, options.migrate ?? true);
     }, true);
   } catch (error) {
@@ -145,13 +146,14 @@ const openReads = (read: Read, s: string, durability: 'full' | 'relaxed') =>
     dead: (ask) => read((queries) => deadLetters(queries, s, ask)),
     ends: (ids) => read((queries) => reads.ends(queries, s, ids)),
     explain: (id) => read((queries) => reads.explain(queries, s, id)),
-    logs: (id, after, max) => read((queries) => reads.logs(queries, s, id, after, max)),
+    logs: (id, after, max, filter) =>
+      read((queries) => reads.logs(queries, s, { id, after, max, filter })),
     steps: (id, after, max) => read((queries) => reads.steps(queries, s, id, after, max)),
     answers: (asks) => read((queries) => signals.answers(queries, s, asks)),
     state: (id) => read((queries) => signals.state(queries, s, id)),
     children: (ask) => read((queries) => children(queries, s, ask)),
     lanes: (rowsMax) => read((queries) => reads.lanes(queries, s, rowsMax)),
-    tenants: (rowsMax) => read((queries) => reads.tenants(queries, s, rowsMax)),
+    tenants: (rowsMax, only) => read((queries) => reads.tenants(queries, s, rowsMax, only)),
     pauses: () => read((queries) => reads.pauses(queries, s)),
     counts: () => read((queries) => reads.counts(queries, s), true),
     pinned: (rowsMax) => read((queries) => pinned(queries, s, rowsMax), true),

@@ -11,6 +11,7 @@ import type { NodeRow } from '../../ports/store-nodes.ts';
 import type {
   ExplainFacts,
   LaneView,
+  LogFilter,
   LogPage,
   PauseView,
   RunCounts,
@@ -33,7 +34,7 @@ import {
 } from '../run-tuple.ts';
 import { type StepTuple, stepOf } from '../step-tuple.ts';
 import { hostOf, timedBy } from '../verbs/explain.ts';
-import { lastAttempt, shownRow } from '../verbs/reads.ts';
+import { lastAttempt, shownRow, wantedLines } from '../verbs/reads.ts';
 import { errorOf } from '../verbs/row.ts';
 import { childrenOpen, familyFacts } from './family-facts.ts';
 import { pageText } from './page-text.ts';
@@ -144,24 +145,33 @@ export async function ends(
   return { ended, unknown: rows.filter(({ known }) => !known).map(({ id }) => id) };
 }
 
-/** Log lines of a run from after the given number. */
+/** Which log lines of which run. */
+interface LogsAsk {
+  readonly id: string;
+  readonly after: number | null;
+  readonly max: number;
+  readonly filter: LogFilter | undefined;
+}
+
+/** Log lines of a run from after the given number, which may be any: the last ones are smaller. */
 export async function logs(
   queries: Queries,
   s: string,
-  id: string,
-  after: number | null,
-  linesMax: number,
+  { id, after, max, filter = {} }: LogsAsk,
 ): Promise<LogPage | null> {
-  const bound = Math.min(Math.max(1, linesMax), limits.logLinesMax);
+  const bound = Math.min(Math.max(1, max), limits.logLinesMax);
+  const { attempt, levels } = wantedLines(filter);
   const page = await queries.one<{ lines: LogPage['lines'] | null; dropped: number } | undefined>(
     `select json_build_object(
        'lines', (select json_agg(json_build_object('at', q.at, 'level', q.level,
           'message', q.message, 'fields', q.fields, 'n', q.n, 'attempt', q.attempt) order by q.n)
-          from (select * from ${s}.log_lines l where l.seq = r.seq and l.n > $2
+          from (select * from ${s}.log_lines l where l.seq = r.seq and l.n > $2::bigint
+              and ($4::bigint is null or l.attempt = $4::bigint)
+              and ($5::text[] is null or l.level = any ($5::text[]))
             order by l.n limit $3) q),
        'dropped', coalesce((select d.dropped from ${s}.log_drops d where d.seq = r.seq), 0)
      ) as value from ${s}.runs r where r.id = $1`,
-    [id, after ?? 0, bound],
+    [id, after ?? 0, bound, attempt, levels],
   );
   if (page === undefined) return null;
   const lines = page.lines ?? [];
@@ -205,12 +215,12 @@ export async function steps(
          filter (where k.at = 1 or k.chars <= ${limits.stepPageCharsMax}) from (
            select w.*, row_number() over o as at,
              sum(coalesce(octet_length(w.value), 0)) over o as chars
-           from (select * from ${s}.steps q where q.seq = r.seq and q.ord > $2
+           from (select * from ${s}.steps q where q.seq = r.seq and q.ord > $2::bigint
              order by q.ord limit $3) w
            window o as (order by w.ord rows unbounded preceding)
          ) k),
        'count', (select count(*) from (select 1 from ${s}.steps q
-         where q.seq = r.seq and q.ord > $2 order by q.ord limit $3) c),
+         where q.seq = r.seq and q.ord > $2::bigint order by q.ord limit $3) c),
        'now', ${s}.wall(),
        'pending', ${notDurable}) as value
      from ${s}.runs r where r.id = $1`,
@@ -260,12 +270,17 @@ const tenantView = (s: string, of: string): string => `json_build_object('tenant
   'holding', (select count(*) from (select 1 from ${s}.live h
     where h.tenant = ${of} and h.tenant_held limit ${limits.batchItemsMax}) q))`;
 
-/** Tenants that have terms, or a standing in the fair order. */
+/** Tenants that have terms, or a standing in the fair order; or only one, whatever it has. */
 export async function tenants(
   queries: Queries,
   s: string,
   rowsMax: number,
+  only?: string,
 ): Promise<readonly TenantView[]> {
+  if (only !== undefined) {
+    const one = `select ${tenantView(s, '$1::text')} as value`;
+    return [await queries.one<TenantView>(one, [only])];
+  }
   const found = await queries.one<TenantView[] | null>(
     `select json_agg(${tenantView(s, 'k.tenant')} order by k.tenant) as value from (
        select tenant from ${s}.tenants

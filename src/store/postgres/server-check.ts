@@ -6,8 +6,12 @@
  * S2 Due times and deadlines are made by the clock of whoever starts a run and come due by the
  *    server's. Where the two are further apart than `clockMarginMs` both would be wrong, so the
  *    store is not opened. Leases do not depend on it.
+ * S3 Two connections have two sessions, and keep them. A pooler that gives one to both would mix up
+ *    settings, notifications and transactions that stand still.
  */
 import { HoldfastError } from '../../core/errors.ts';
+import { sharedSession } from '../../system/postgres/session.ts';
+import type { Pool } from './pool.ts';
 import type { Queries } from './queries.ts';
 
 /** PostgreSQL 13. */
@@ -57,3 +61,13 @@ export function refuseServer(
     `server's; more than ${clockMarginMs / 1_000} s would make due times wrong; set both by NTP`;
   throw new HoldfastError('node.clock_off', message, { details: { offMs: Math.round(offMs) } });
 }
+
+/** S3. `queries` is one connection of the pool; another one is made. */
+export async function refuseShared(queries: Queries, pool: Pool, shown: string): Promise<void> {
+  const own = await sessionOf(queries);
+  const other = await pool.read(sessionOf);
+  if (own === other || own !== (await sessionOf(queries))) throw sharedSession(shown);
+}
+
+const sessionOf = (queries: Queries): Promise<number> =>
+  queries.one<number>('select pg_backend_pid() as value');

@@ -117,7 +117,7 @@ function looking({ pool, s, busyPatienceMs }: VerbBase): Promise<Look> {
       queries.one<Look>(
         `select json_build_object('sweep', ${s}.to_sweep(),
            'events', exists (select 1 from ${s}.events where open = 1),
-           'closings', exists (select 1 from ${s}.closings)) as value`,
+           'closings', ${s}.closings_left()) as value`,
       ),
     ),
   );
@@ -131,6 +131,12 @@ async function wakePlain({ short, s, busyPatienceMs }: VerbBase, bound: number):
   return value;
 }
 
+/** `more`: others were looked at than those that are gone, and there may be more behind them. */
+interface PruneStep {
+  readonly gone: number;
+  readonly more: boolean;
+}
+
 async function prune(
   { pool, s, busyPatienceMs }: VerbBase,
   retention: Retention,
@@ -140,14 +146,14 @@ async function prune(
   return tried(busyPatienceMs, () =>
     pool.write(async (queries) => {
       let room = bound;
+      let more = false;
       for (const kind of outcomeKinds) {
         const keptMs = retention[kind];
         if (keptMs === null || room === 0) continue;
-        room -= await queries.one<number>(`select ${s}.prune_runs($1, $2, $3) as value`, [
-          outcomeCode(kind),
-          keptMs,
-          room,
-        ]);
+        const text = `select ${s}.prune_step($1, $2, $3) as value`;
+        const step = await queries.one<PruneStep>(text, [outcomeCode(kind), keptMs, room]);
+        room -= step.gone;
+        more ||= step.more;
       }
       const { event: eventsKeptMs = null } = retention;
       if (eventsKeptMs !== null && room > 0) {
@@ -156,7 +162,7 @@ async function prune(
       }
       const looked = await queries.one<number>(`select ${s}.prune_flows($1) as value`, [bound]);
       await queries.script(`select ${s}.prune_rest(${bound})`);
-      return { pruned: bound - room, more: room === 0 || looked === bound };
+      return { pruned: bound - room, more: more || room === 0 || looked === bound };
     }),
   );
 }

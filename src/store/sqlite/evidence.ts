@@ -112,7 +112,9 @@ export function openNotes(db: DatabaseSync): NoteTable {
   const lines = query<LineTuple>(
     db,
     `SELECT n, attempt, at, level, message, fields FROM log_lines
-     WHERE seq = ? AND n > ? ORDER BY n LIMIT ?`,
+     WHERE seq = ?1 AND n > ?2 AND (?4 IS NULL OR attempt = ?4)
+       AND (?5 IS NULL OR level IN (SELECT value FROM json_each(?5)))
+     ORDER BY n LIMIT ?3`,
   );
   const dropped = query<readonly [number]>(db, 'SELECT dropped FROM log_drops WHERE seq = ?');
   const addDropped = query(
@@ -136,14 +138,12 @@ export function openNotes(db: DatabaseSync): NoteTable {
     addDropped(seq, count) {
       addDropped.run(seq, count);
     },
-    lines: (seq, after, linesMax) =>
-      lines.all(seq, after, linesMax).map(([n, attempt, at, level, message, fields]) => ({
-        n,
-        attempt,
-        at: at as WallMs,
-        level,
-        message,
-        fields,
-      })),
+    lines(seq, after, linesMax, wanted) {
+      const levels = wanted.levels === null ? null : JSON.stringify(wanted.levels);
+      const found = lines.all(seq, after, linesMax, wanted.attempt, levels);
+      return found.map(([n, attempt, at, level, message, fields]) => ({
+        ...{ n, attempt, at: at as WallMs, level, message, fields },
+      }));
+    },
   };
 }

@@ -1,10 +1,10 @@
 /**
- * Owns access keys in the file. They are few: the list is read whole.
+ * Owns access keys in the file. They are few: the list is read whole. Secrets stand in `meta`.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { KeyScope } from '../../core/access.ts';
 import type { WallMs } from '../../core/time.ts';
-import type { KeyRow } from '../../ports/store-keys.ts';
+import type { KeyRow, SecretName } from '../../ports/store-keys.ts';
 import type { KeyTable } from '../verbs/tables.ts';
 import { query } from './statement.ts';
 
@@ -25,6 +25,9 @@ const keyOf = ([id, name, hash, scope, tenant, createdAt, usedAt]: KeyTuple): Ke
   usedAt: usedAt as WallMs | null,
 });
 
+/** The key of a secret in `meta`. Stored format. */
+const secretKey = (name: SecretName): string => `secret of ${name}`;
+
 const columns = 'id, name, hash, scope, tenant, created_at, used_at';
 
 /** Opens the table. */
@@ -37,6 +40,8 @@ export function openKeys(db: DatabaseSync): KeyTable {
     `INSERT OR REPLACE INTO access_keys (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
   const remove = query(db, 'DELETE FROM access_keys WHERE id = ?');
+  const secret = query<readonly [string]>(db, 'SELECT value FROM meta WHERE key = ?');
+  const putSecret = query(db, 'INSERT INTO meta (key, value) VALUES (?, ?)');
   return {
     count: () => count.one()?.[0] ?? 0,
     byId(id) {
@@ -48,5 +53,9 @@ export function openKeys(db: DatabaseSync): KeyTable {
       put.run(id, name, hash, scope, tenant, createdAt, usedAt);
     },
     remove: (id) => remove.run(id) === 1,
+    secret: (name) => secret.one(secretKey(name))?.[0],
+    putSecret(name, text) {
+      putSecret.run(secretKey(name), text);
+    },
   };
 }

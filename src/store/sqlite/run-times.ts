@@ -39,13 +39,13 @@ export function openRunTimes(
   const overdue = query<RunTuple>(
     db,
     `SELECT ${runColumns} FROM runs INDEXED BY runs_overdue
-     WHERE overdue_at IS NOT NULL AND overdue_at <= ? AND stage = ${stageCodes.running}
+     WHERE overdue_at IS NOT NULL AND overdue_at <= ?
      ORDER BY overdue_at, seq LIMIT ?`,
   );
   const nextOverdue = query<Time>(
     db,
     `SELECT overdue_at FROM runs INDEXED BY runs_overdue
-     WHERE overdue_at IS NOT NULL AND stage = ${stageCodes.running} ORDER BY overdue_at LIMIT 1`,
+     WHERE overdue_at IS NOT NULL ORDER BY overdue_at LIMIT 1`,
   );
   const finished = query<readonly [number]>(
     db,

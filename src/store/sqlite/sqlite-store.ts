@@ -141,6 +141,7 @@ const writing = (write: Write, keepers: Keepers) =>
     putKey: (key) => write('putKey', key),
     revokeKey: (id) => write('revokeKey', id),
     touchKey: (id) => write('touchKey', id),
+    secret: (name, proposed) => write('secret', name, proposed),
   }) satisfies Partial<Store>;
 
 const reading = (read: Read) =>
@@ -153,14 +154,14 @@ const reading = (read: Read) =>
     dead: (ask) => read('dead', ask),
     ends: (ids) => read('ends', ids),
     explain: (id) => read('explain', id),
-    logs: (id, after, linesMax) => read('logs', id, after, linesMax),
+    logs: (id, after, linesMax, filter) => read('logs', id, after, linesMax, filter),
     parts: (asks) => read('parts', asks),
     steps: (id, after, rowsMax) => read('steps', id, after, rowsMax),
     answers: (asks) => read('answers', asks),
     state: (id) => read('state', id),
     children: (ask) => read('children', ask),
     lanes: (rowsMax) => read('lanes', rowsMax),
-    tenants: (rowsMax) => read('tenants', rowsMax),
+    tenants: (rowsMax, only) => read('tenants', rowsMax, only),
     pauses: () => read('pauses'),
     counts: () => read('counts'),
     pinned: (rowsMax) => read('pinned', rowsMax),

@@ -9,7 +9,7 @@
  *    may be lost lies below.
  */
 import type { Patience } from '../../core/execution/deadline.ts';
-import { patienceAtClaim, patienceAtStop } from '../../core/execution/deadline.ts';
+import { patienceAtClaim, patienceAtStop, patienceInQueue } from '../../core/execution/deadline.ts';
 import type { RunEffect, RunEvent, RunRefusal } from '../../core/execution/event.ts';
 import type { Run, RunTerms } from '../../core/execution/run.ts';
 import { transition } from '../../core/execution/transition.ts';
@@ -39,6 +39,8 @@ export function applyEvent(txn: Txn, row: RunRow, event: RunEvent): Applied {
   const before = stateOf(row);
   const answer = transition(before, terms, event, txn.moment.wall);
   if (!answer.ok) return answer;
+  // It changed nothing, and keeps its place in whichever order it stands.
+  if (answer.next === before) return { ok: true, row, effects: [] };
   const given = raised(before, answer.next, txn.moment.fenceFloor ?? 0);
   const { next, placing } = placed(txn, row, terms, given, answer.effects);
   const after: RunRow = {
@@ -77,7 +79,10 @@ function placed(
 
 const waitKeyOf = (row: RunRow): number => row.acceptedAt - row.prioritySeconds * 1_000;
 
-/** How long others wait for this owner: set at the claim, shortened when it is asked to stop. */
+/**
+ * How long others wait for this owner: set at the claim, shortened when it is asked to stop. Or how
+ * long a run that is to clean up waits for an owner.
+ */
 function patience(
   txn: Txn,
   before: Run,
@@ -85,11 +90,14 @@ function patience(
   row: RunRow,
   terms: RunTerms,
 ): { readonly wait: Patience; readonly judge: number } | null {
-  if (next.status !== 'running') return null;
   const { judge, wall, judgeStepMsMax: stepMs = 0 } = txn.moment;
+  if (next.status === 'queued' && next.stop !== null) {
+    return { wait: patienceInQueue(next.stop, wall), judge };
+  }
+  if (next.status !== 'running') return null;
   const given = (wait: Patience) => ({ wait: { ...wait, forMs: wait.forMs + stepMs }, judge });
   if (before.status !== 'running') {
-    const wait = patienceAtClaim(terms, wall);
+    const wait = next.stop === null ? patienceAtClaim(terms, wall) : patienceAtStop(terms);
     return wait === null ? null : given(wait);
   }
   const kept =
@@ -119,6 +127,9 @@ function perform(txn: Txn, before: RunRow, after: RunRow, effect: RunEffect): vo
       return;
     case 'stop-owner':
       txn.woke('stop');
+      familyStopping(txn, after.seq);
+      return;
+    case 'stop-family':
       familyStopping(txn, after.seq);
       return;
     case 'seek-gate':

@@ -1,8 +1,9 @@
 /**
  * Owns what others than the owner do to a run: cancelling, and the passing of time.
  *
- * P1 A queued run ends at once; a running one is asked to stop, and ended for its owner only when
- *    that did not obey within its grace and a margin.
+ * P1 A run that has not begun ends at once; a running one is asked to stop, and ended for its owner
+ *    only when that did not obey within its grace and a margin. One that is parked, or queued in
+ *    the middle of its steps, is handed out once more to clean up, and ended when nobody takes it.
  * P2 A sweep changes a bounded number of rows; what is left is the next sweep's.
  */
 import type { RunEvent } from '../../core/execution/event.ts';
@@ -30,7 +31,7 @@ export function cancel(txn: Txn, items: readonly CancelItem[]): Waking<readonly 
     if (row === undefined) return { ok: false, code: 'run.not_found', message: `no run '${id}'` };
     const applied = applyEvent(txn, row, { type: 'cancel', reason });
     if (applied.ok) {
-      return { ok: true, state: applied.row.stage === 'running' ? 'stopping' : 'cancelled' };
+      return { ok: true, state: applied.row.stage === 'done' ? 'cancelled' : 'stopping' };
     }
     const message = `run '${id}' has its outcome already: ${row.outcome}`;
     return { ok: false, code: 'run.already_done', message };

@@ -142,6 +142,9 @@ function handOut(txn: Txn, row: RunRow): ClaimedRun {
     deadlineAt: row.deadlineAt,
     retryOf: row.retryOf,
     trace: row.trace,
+    ...(row.stopCause === null
+      ? {}
+      : { stop: { cause: row.stopCause, reason: row.stopReason ?? '' } }),
     policy: txn.tables.settings.policy(row.policy),
   };
 }

@@ -67,7 +67,10 @@ function close(txn: Txn, child: KinRow): void {
   txn.tables.kin.put({ ...child, parentOpen: false });
   if (!child.open || child.close === 'abandon') return;
   const row = cancelled(txn, child, 'has ended');
-  if (row?.stage === 'running' && child.close === 'terminate') cutShort(txn, row);
+  if (row === null || row.stage === 'done' || child.close !== 'terminate') return;
+  if (row.stage === 'running') cutShort(txn, row);
+  // It is not handed out to clean up.
+  else applyEvent(txn, row, { type: 'overdue', cause: 'stop', chance: 0 });
 }
 
 function askToStop(txn: Txn, child: KinRow): void {

@@ -95,6 +95,16 @@ describe('what flow control keeps', () => {
     assert.equal(tables.runs.live(), 1);
   });
 
+  it('moves along when the clock steps back, with a start that is refused too', () => {
+    const { ask } = world();
+    for (const algorithm of ['sliding', 'bucket'] as const) {
+      const rate = { rateLimit: { ...rateLimit, algorithm } };
+      assert.equal(ask(0, rate)[0]?.ok, true);
+      assert.equal(ask(-60 * minute, rate)[0]?.ok, false);
+      assert.equal(ask(-59 * minute, rate)[0]?.ok, true, 'as it was told');
+    }
+  });
+
   it('uses nothing up for a start that is refused', () => {
     const { tables, ask } = world();
     ask(0, { rateLimit });

@@ -2,14 +2,15 @@
  * Owns flow control: what the terms of a function say to a start, in the transaction of the start.
  *
  * W1 A start is looked at whole before anything is changed: what is refused has changed nothing and
- *    has used nothing up.
+ *    has used nothing up. (Times that are kept move with a clock that has stepped back.)
  * W2 Keys are a function's and a tenant's own. Rates and throttles may be told to count all tenants
  *    together; what gives a caller another's run never crosses tenants, and nobody's run gives way
  *    to one of another tenant: a lane may be shared.
  * W3 A debounced run takes the newest input; everything else stays as the first start said. Starts
  *    of another lane are not merged into it: that would let them pass beside their lane.
  * W4 A run whose quiet time is over is due, whether a sweep has seen it or not: it takes no more.
- * W5 A start that was merged and is asked for again, after a lost answer, is known by its id.
+ * W5 A start that was merged and is asked for again, after a lost answer, is known by its id, also
+ *    when the next run of its key is there already.
  * W6 Retries, forks and redriven runs pass by all terms: an operator asked for them.
  */
 import {
@@ -89,6 +90,12 @@ export function flowPlaces({ fn, tenant, flow }: StartItem): readonly FlowPlace[
   ];
 }
 
+/**
+ * Who was merged: into the run that the row is about, or into one before it, which is named. Stored
+ * format.
+ */
+type Merged = readonly (string | readonly [start: string, run: string])[];
+
 const placeOf = (item: StartItem, ...terms: readonly FlowTerm[]): FlowPlace | undefined =>
   flowPlaces(item).find(({ term }) => terms.includes(term));
 
@@ -97,9 +104,12 @@ function debounced(txn: Txn, item: StartItem, { debounce }: StartFlow): StartVer
   const place = placeOf(item, 'debounce');
   const kept = place === undefined ? undefined : txn.tables.flows.get(place);
   if (debounce === undefined || kept === undefined || kept.seq === null) return null;
+  const merged = JSON.parse(kept.state) as Merged;
+  const earlier = merged.find((one) => typeof one !== 'string' && one[0] === item.id)?.[1];
+  const before = earlier === undefined ? undefined : txn.tables.runs.byId(earlier);
+  if (before !== undefined) return { ok: true, id: before.id, created: false, how: 'debounced' };
   const row = txn.tables.runs.bySeq(kept.seq);
   if (row === undefined) return null;
-  const merged = JSON.parse(kept.state) as readonly string[];
   const verdict: StartVerdict = { ok: true, id: row.id, created: false, how: 'debounced' };
   if (merged.includes(item.id)) return verdict;
   const { wall } = txn.moment;
@@ -142,13 +152,12 @@ function rated(txn: Txn, item: StartItem, { rateLimit }: StartFlow): Rated | Ref
     rateLimit.algorithm === 'bucket'
       ? takeBucket(state as FlowBucket | null, rateLimit, wall)
       : takeSliding(state as FlowTimes | null, rateLimit, wall);
-  if (taken.ok) {
+  const rowOf = (kept: FlowTimes | FlowBucket): FlowRow => {
     const expiresAt = wallPlus(wall, rateLimit.perMs);
-    return {
-      ok: true,
-      row: { ...place, state: JSON.stringify(taken.state), seq: null, expiresAt },
-    };
-  }
+    return { ...place, state: JSON.stringify(kept), seq: null, expiresAt };
+  };
+  if (taken.ok) return { ok: true, row: rowOf(taken.state) };
+  if (taken.moved !== null) txn.tables.flows.put(rowOf(taken.moved));
   const { max, perMs } = rateLimit;
   const { retryAfterMs } = taken;
   const message =
@@ -226,12 +235,22 @@ function remember(txn: Txn, item: StartItem, { debounce, unique }: StartFlow, se
   const merges = placeOf(item, 'debounce');
   if (debounce !== undefined && merges !== undefined) {
     const expiresAt = wallPlus(wall, Math.min(debounce.quietMs, debounce.maxMs) + mergedKnownMs);
-    txn.tables.flows.put({ ...merges, state: '[]', seq, expiresAt });
+    const state = JSON.stringify(mergedBefore(txn, merges));
+    txn.tables.flows.put({ ...merges, state, seq, expiresAt });
   }
   const meets = placeOf(item, 'unique');
   if (unique === undefined || meets === undefined) return;
   const expiresAt = wallPlus(wall, runLookMs);
   txn.tables.flows.put({ ...meets, state: '', seq, expiresAt });
+}
+
+/** W5: who was merged into earlier runs of the key. */
+function mergedBefore({ tables: { flows, runs } }: Txn, place: FlowPlace): Merged {
+  const kept = flows.get(place);
+  const run = kept === undefined || kept.seq === null ? undefined : runs.bySeq(kept.seq);
+  if (kept === undefined || run === undefined) return [];
+  const merged = JSON.parse(kept.state) as Merged;
+  return merged.map((one) => (typeof one === 'string' ? [one, run.id] : one));
 }
 
 /**

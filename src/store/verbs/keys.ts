@@ -1,10 +1,11 @@
 /**
- * Owns access keys: how many there may be, and how coarsely their use is written down.
+ * Owns access keys: how many there may be, and how coarsely their use is written down; and the
+ * secrets that all users of a store share.
  */
 import { HoldfastError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { wallPlus } from '../../core/time.ts';
-import type { KeyRow, NewKey, PutKeyVerdict } from '../../ports/store-keys.ts';
+import type { KeyRow, NewKey, PutKeyVerdict, SecretName } from '../../ports/store-keys.ts';
 import type { Txn } from './txn.ts';
 
 /** Between two writings of when a key was used. */
@@ -39,6 +40,14 @@ export const keys = (txn: Txn): readonly KeyRow[] => txn.tables.keys.all();
 
 /** Forgets a key. */
 export const revokeKey = (txn: Txn, id: string): boolean => txn.tables.keys.remove(id);
+
+/** The secret that is kept, or the proposed one. */
+export function secret({ tables: { keys } }: Txn, name: SecretName, proposed: string): string {
+  const kept = keys.secret(name);
+  if (kept !== undefined) return kept;
+  keys.putSecret(name, proposed);
+  return proposed;
+}
 
 /** Says that a key was used, if that was not said within the last minute. */
 export function touchKey(txn: Txn, id: string): void {

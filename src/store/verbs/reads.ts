@@ -4,8 +4,10 @@
 import type { RunStatus } from '../../core/execution/run.ts';
 import { limits } from '../../core/limits.ts';
 import type { OutcomeKind } from '../../core/outcome.ts';
+import { logLevels } from '../../ports/log.ts';
 import type {
   LaneView,
+  LogFilter,
   LogPage,
   PauseView,
   PinnedRuns,
@@ -20,7 +22,7 @@ import type {
 import type { AttemptRow } from '../../ports/store-runs.ts';
 import type { StepPage, StepRow } from '../../ports/store-steps.ts';
 import { errorOf, outcomeOf } from './row.ts';
-import type { RunRow, Stage } from './tables.ts';
+import type { RunRow, Stage, WantedLines } from './tables.ts';
 import type { Txn } from './txn.ts';
 
 const gates: readonly Stage[] = ['time', 'lane', 'tenant', 'slot'];
@@ -137,12 +139,24 @@ export function ends(
   return { ended, unknown };
 }
 
+/** Which lines a filter lets through. */
+export const wantedLines = ({ attempt, level }: LogFilter): WantedLines => ({
+  attempt: attempt ?? null,
+  levels: level === undefined ? null : logLevels.slice(logLevels.indexOf(level)),
+});
+
 /** Log lines of a run from after the given number. */
-export function logs(txn: Txn, id: string, after: number | null, linesMax: number): LogPage | null {
+export function logs(
+  txn: Txn,
+  id: string,
+  after: number | null,
+  linesMax: number,
+  filter: LogFilter = {},
+): LogPage | null {
   const row = txn.tables.runs.byId(id);
   if (row === undefined) return null;
   const bound = Math.min(Math.max(1, linesMax), limits.logLinesMax);
-  const lines = txn.tables.notes.lines(row.seq, after ?? 0, bound);
+  const lines = txn.tables.notes.lines(row.seq, after ?? 0, bound, wantedLines(filter));
   const last = lines.at(-1);
   const next = lines.length === bound && last !== undefined ? last.n : null;
   return { lines, next, dropped: txn.tables.notes.logSize(row.seq).dropped };
@@ -196,8 +210,9 @@ export function lanes(txn: Txn, rowsMax: number): readonly LaneView[] {
   });
 }
 
-/** Tenants that have terms, or a standing in the fair order. */
-export function tenants(txn: Txn, rowsMax: number): readonly TenantView[] {
+/** Tenants that have terms, or a standing in the fair order; or only one, whatever it has. */
+export function tenants(txn: Txn, rowsMax: number, only?: string): readonly TenantView[] {
+  if (only !== undefined) return [tenantView(txn, only)];
   const rows = txn.tables.settings.tenants(Math.min(Math.max(1, rowsMax), limits.pageRowsMax));
   return rows.map((row) => tenantView(txn, row.tenant));
 }

@@ -6,15 +6,20 @@
 
 import { HoldfastError } from '../../core/errors.ts';
 import type { Patience } from '../../core/execution/deadline.ts';
-import type { NodeKey, Run, RunSpine, RunTerms } from '../../core/execution/run.ts';
+import type { NodeKey, Run, RunSpine, RunTerms, Stop } from '../../core/execution/run.ts';
 import type { ErrorDetail, Outcome, OutcomeKind } from '../../core/outcome.ts';
 import type { WallMs } from '../../core/time.ts';
 import type { RunPolicy } from '../../ports/store-runs.ts';
 import type { RunFacts, RunRow, RunState } from './tables.ts';
 
 /** The terms of a run: its policy, and what stands in its own row. */
-export const termsOf = (facts: RunFacts, policy: RunPolicy): RunTerms => ({
+export const termsOf = (
+  facts: RunFacts & { readonly pin?: string | null },
+  policy: RunPolicy,
+): RunTerms => ({
   hasLane: facts.lane !== null,
+  // A run is pinned with the first step that is kept.
+  hasSteps: (facts.pin ?? null) !== null,
   deadlineAt: facts.deadlineAt,
   retry: policy.retry,
   onCrash: policy.onCrash,
@@ -38,6 +43,15 @@ function present<T>(value: T | null, column: string, row: RunRow): T {
   throw new HoldfastError('internal.defect', `run ${row.id} is ${row.stage} without ${column}`);
 }
 
+const stopOf = (row: RunRow): Stop | null =>
+  row.stopCause === null
+    ? null
+    : {
+        cause: row.stopCause,
+        reason: row.stopReason ?? '',
+        since: present(row.stopSince, 'stopSince', row),
+      };
+
 /** The state of a row. */
 export function stateOf(row: RunRow): Run {
   const spine: RunSpine = {
@@ -57,6 +71,7 @@ export function stateOf(row: RunRow): Run {
         status: 'queued',
         gate: row.stage,
         dueAt: row.dueAt ?? row.acceptedAt,
+        stop: stopOf(row),
       };
     case 'running':
       return {
@@ -64,14 +79,7 @@ export function stateOf(row: RunRow): Run {
         status: 'running',
         owner: present(row.owner, 'owner', row),
         startedAt: present(row.startedAt, 'startedAt', row),
-        stop:
-          row.stopCause === null
-            ? null
-            : {
-                cause: row.stopCause,
-                reason: row.stopReason ?? '',
-                since: present(row.stopSince, 'stopSince', row),
-              },
+        stop: stopOf(row),
       };
     case 'parked':
       return { ...spine, status: 'parked', wakeAt: row.dueAt, lingering: row.owner };
@@ -115,6 +123,12 @@ const unowned = {
   overdueCause: null,
 } as const;
 
+const stopColumns = (stop: Stop | null) => ({
+  stopCause: stop?.cause ?? null,
+  stopReason: stop?.reason ?? null,
+  stopSince: stop?.since ?? null,
+});
+
 /** What follows from the state of a run; its pin does not. */
 type StateColumns = Omit<RunState, 'pin'>;
 
@@ -141,20 +155,21 @@ export function columnsOf(
     error: null as string | null,
     owner: null as NodeKey | null,
   };
+  const asked = {
+    overdueAt: patience === null ? null : patience.judge + patience.wait.forMs,
+    overdueCause: patience?.wait.cause ?? null,
+  };
   switch (run.status) {
     case 'queued':
-      return { ...base, stage: run.gate, dueAt: run.dueAt };
+      return { ...base, ...asked, ...stopColumns(run.stop), stage: run.gate, dueAt: run.dueAt };
     case 'running':
       return {
         ...base,
+        ...asked,
+        ...stopColumns(run.stop),
         stage: 'running',
         owner: run.owner,
         startedAt: run.startedAt,
-        stopCause: run.stop?.cause ?? null,
-        stopReason: run.stop?.reason ?? null,
-        stopSince: run.stop?.since ?? null,
-        overdueAt: patience === null ? null : patience.judge + patience.wait.forMs,
-        overdueCause: patience?.wait.cause ?? null,
       };
     case 'parked':
       return { ...base, stage: 'parked', dueAt: run.wakeAt, owner: run.lingering };

@@ -17,7 +17,7 @@ import type { OutcomeKind } from '../../core/outcome.ts';
 import type { ShareClock } from '../../core/rank.ts';
 import type { WallMs } from '../../core/time.ts';
 import type { ProcessIdentity } from '../../ports/process-table.ts';
-import type { KeyRow } from '../../ports/store-keys.ts';
+import type { KeyRow, SecretName } from '../../ports/store-keys.ts';
 import type { HostedFunction } from '../../ports/store-nodes.ts';
 import type { PartBlock } from '../../ports/store-parts.ts';
 import type {
@@ -218,6 +218,12 @@ export interface AttemptTable {
   trim(seq: number, keep: number): void;
 }
 
+/** Which log lines; null: any. */
+export interface WantedLines {
+  readonly attempt: number | null;
+  readonly levels: readonly LogLine['level'][] | null;
+}
+
 /** Progress, declared state and log lines. */
 export interface NoteTable {
   progress(seq: number): string | null;
@@ -230,10 +236,12 @@ export interface NoteTable {
   logSize(seq: number): { readonly kept: number; readonly dropped: number };
   addLine(seq: number, attempt: number, line: LogLine): void;
   addDropped(seq: number, count: number): void;
+  /** Lines with a greater number than `after`, by number. Looks at all of the run. */
   lines(
     seq: number,
     after: number,
     linesMax: number,
+    wanted: WantedLines,
   ): readonly (LogLine & { readonly n: number; readonly attempt: number })[];
 }
 
@@ -354,7 +362,7 @@ export interface SettingTable {
   policy(key: number): RunPolicy;
 }
 
-/** Access keys. Few rows. */
+/** Access keys, and secrets by name. Few rows. */
 export interface KeyTable {
   count(): number;
   byId(id: string): KeyRow | undefined;
@@ -363,6 +371,8 @@ export interface KeyTable {
   /** Keeps a row, in place of the one before if there is one. */
   put(row: KeyRow): void;
   remove(id: string): boolean;
+  secret(name: SecretName): string | undefined;
+  putSecret(name: SecretName, secret: string): void;
 }
 
 /** All tables of one store, within one transaction. */

@@ -13,7 +13,7 @@ import { explain } from './explain.ts';
 import { children } from './family-reads.ts';
 import { fork } from './forking.ts';
 import { pause, prune, resume, setTenant } from './keep.ts';
-import { keys, putKey, revokeKey, touchKey } from './keys.ts';
+import { keys, putKey, revokeKey, secret, touchKey } from './keys.ts';
 import { beat, drain, join, leave, nodes, recover } from './nodes.ts';
 import { append, parts } from './parts.ts';
 import { counts, ends, get, lanes, list, logs, pauses, pinned, steps, tenants } from './reads.ts';
@@ -53,6 +53,7 @@ export const writeVerbs = {
   putKey,
   revokeKey,
   touchKey,
+  secret,
 } as const;
 
 /** Verbs that only look: they may run beside writes, on a snapshot. */

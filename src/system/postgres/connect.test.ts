@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { certify, needsOpenssl } from '../../../tests/postgres/certificates.ts';
 import { type Cluster, startCluster } from '../../../tests/postgres/cluster.ts';
 import { testServer } from '../../../tests/postgres/server.ts';
 import { parsePostgresAddress } from './address.ts';
@@ -46,28 +46,27 @@ const expected = {
   path: '"a \\b", c',
 };
 
-/** Destroys, or hands on to the server, each connection that is made, by its greeting. */
-async function pooler(
-  t: TestContext,
-  target: string,
-  refuses: (greeting: Buffer) => string | null,
-) {
+/** What is left of a greeting: nothing but a refusal, or what the server gets to see. */
+type Meets = (greeting: Buffer) => { readonly refusal: string } | { readonly greeting: Buffer };
+
+/** Refuses, or hands on to the server, each connection that is made, by its greeting. */
+async function pooler(t: TestContext, target: string, meets: Meets) {
   const { hostname, port } = new URL(target);
   const greetings: string[] = [];
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.once('data', (greeting: Buffer) => {
       greetings.push(greeting.toString('latin1'));
-      const refusal = refuses(greeting);
-      if (refusal !== null) {
-        const body = Buffer.from(`SFATAL\0VFATAL\0C08P01\0M${refusal}\0\0`);
+      const met = meets(greeting);
+      if ('refusal' in met) {
+        const body = Buffer.from(`SFATAL\0VFATAL\0C08P01\0M${met.refusal}\0\0`);
         const head = Buffer.from([0x45, 0, 0, 0, body.length + 4]);
         socket.end(Buffer.concat([head, body]));
         return;
       }
       const server = connect(Number(port), hostname);
       server.on('error', () => {});
-      server.write(greeting);
+      server.write(met.greeting);
       socket.pipe(server).pipe(socket);
     });
   }).listen(0, '127.0.0.1');
@@ -79,6 +78,22 @@ async function pooler(
   return { url: url.href, greetings };
 }
 
+/** A greeting without the settings in it, as of a pooler that ignores them. */
+function withoutOptions(greeting: Buffer): Buffer {
+  const words = greeting.toString('latin1', 8).split('\0');
+  const kept: string[] = [];
+  for (let at = 0; words[at]; at += 2) {
+    const [name = '', value = ''] = words.slice(at, at + 2);
+    if (name !== 'options') kept.push(name, value);
+  }
+  const body = Buffer.from(`${kept.join('\0')}\0\0`, 'latin1');
+  const head = Buffer.from(greeting.subarray(0, 8));
+  head.writeInt32BE(head.length + body.length);
+  return Buffer.concat([head, body]);
+}
+
+const ignoring: Meets = (greeting) => ({ greeting: withoutOptions(greeting) });
+
 describe('a connection', waitsAtMost, () => {
   it('C1: has its settings from the first statement on', async (t) => {
     const { url } = await testServer();
@@ -87,10 +102,29 @@ describe('a connection', waitsAtMost, () => {
 
   it('C1: has them also behind a pooler that refuses them in the greeting', async (t) => {
     const between = await pooler(t, (await testServer()).url, (greeting) =>
-      greeting.includes('options\0') ? 'unsupported startup parameter: options' : null,
+      greeting.includes('options\0')
+        ? { refusal: 'unsupported startup parameter: options' }
+        : { greeting },
     );
     assert.deepEqual(await settingsOf(await open(t, between.url)), expected);
     assert.equal(between.greetings.length, 2);
+  });
+
+  it('C1: has them also behind a pooler that drops them without a word', async (t) => {
+    const between = await pooler(t, (await testServer()).url, ignoring);
+    assert.deepEqual(await settingsOf(await open(t, between.url)), expected);
+    assert.equal(between.greetings.length, 1);
+  });
+
+  it("C1: refuses a session that is somebody else's, too", async (t) => {
+    const server = await testServer();
+    const { url, drop } = await server.freshDatabase();
+    t.after(drop);
+    const name = new URL(url).pathname.slice(1);
+    await server.query(`alter database "${name}" set holdfast.session = 'set'`);
+    const between = await pooler(t, url, ignoring);
+    const shared = { code: 'store.bad_path', message: /pool_mode = session/ };
+    await assert.rejects(open(t, between.url), shared);
   });
 
   it('gives up in time where nobody answers', async (t) => {
@@ -146,15 +180,6 @@ describe('a connection', waitsAtMost, () => {
   });
 });
 
-const hasOpenssl = (() => {
-  try {
-    return execFileSync('openssl', ['version']).length > 0;
-  } catch {
-    return false;
-  }
-})();
-const needsOpenssl = hasOpenssl ? {} : { skip: 'needs openssl to make certificates' };
-
 describe('TLS', { ...waitsAtMost, ...needsOpenssl }, () => {
   let folder: string;
   let cluster: Cluster;
@@ -162,22 +187,12 @@ describe('TLS', { ...waitsAtMost, ...needsOpenssl }, () => {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'holdfast-tls-'));
-    for (const [name, host] of [
-      ['server', 'localhost'],
-      ['other', 'other.example.org'],
-    ]) {
-      const out = ['-keyout', file(`${name}.key`), '-out', file(`${name}.crt`)];
-      const subject = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`];
-      const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
-      execFileSync('openssl', [...args, ...out, ...subject], { stdio: 'pipe' });
-    }
+    const { key, cert } = certify(folder, 'server', 'localhost');
+    certify(folder, 'other', 'other.example.org');
     cluster = await startCluster({
       password: 's3cret',
       settings: { ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key' },
-      files: {
-        'server.crt': readFileSync(file('server.crt'), 'utf8'),
-        'server.key': readFileSync(file('server.key'), 'utf8'),
-      },
+      files: { 'server.crt': cert, 'server.key': key },
     });
   });
   after(async () => {

@@ -1,10 +1,11 @@
 /**
  * Owns the making and the ending of single connections, with the settings of their sessions.
  *
- * C1 The settings travel with the greeting, so that they cost no round trip and hold for the first
- *    statement already. A pooler that refuses them there gets them as a statement. It must give
- *    each client a server session of its own (PgBouncer: `pool_mode = session`): nothing here can
- *    work over a session that others use in between.
+ * C1 The settings travel with the greeting, so that they hold for the first statement already. A
+ *    pooler may refuse them there, or drop them without a word (PgBouncer does what is listed in
+ *    `ignore_startup_parameters`): the first statement looks, and then they are set by another.
+ *    A pooler must give each client a server session of its own (PgBouncer: `pool_mode = session`):
+ *    nothing here can work over a session that others use in between, so that it is refused.
  * C2 A connection always has somebody who listens for its errors, so that one that breaks while
  *    nobody uses it never ends the process.
  * C3 The server notices within half a minute that this machine has gone, and so does this one, if
@@ -15,6 +16,7 @@ import pg from 'pg';
 import type { Clock } from '../../ports/clock.ts';
 import type { PostgresAddress } from './address.ts';
 import { faultOf, refusesSettings } from './faults.ts';
+import { markText, sessionMark, sharedSession } from './session.ts';
 
 /** How a connection is made, and what holds for its session. */
 export interface ConnectOptions {
@@ -36,6 +38,13 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
+type Settings = Readonly<Record<string, string>>;
+/** The types of the driver do not know the timeout of a single statement. */
+type Query = pg.QueryConfig;
+
+/** The mark of a session that has its settings by the greeting. */
+const greeted = 'greeted';
+
 /** The server's side of C3, in seconds. Without a meaning for sockets of the file system. */
 const keepAlive = {
   tcp_keepalives_idle: '10',
@@ -48,16 +57,14 @@ export async function connectPostgres(
   address: PostgresAddress,
   options: ConnectOptions,
 ): Promise<pg.Client> {
-  const settings = settingsOf(options);
+  const settings = { ...settingsOf(options), [sessionMark]: greeted };
   try {
-    return await connectWith(address, options, asArguments(settings));
+    return await connectWith(address, options, settings, asArguments(settings));
   } catch (error) {
     if (!refusesSettings(error)) throw faultOf(error, address);
   }
   try {
-    const client = await connectWith(address, options, []);
-    await client.query(asStatement(settings));
-    return client;
+    return await connectWith(address, options, settings, []);
   } catch (error) {
     throw faultOf(error, address);
   }
@@ -97,7 +104,8 @@ export async function answerWithin<T>(
 async function connectWith(
   address: PostgresAddress,
   options: ConnectOptions,
-  settings: readonly string[],
+  settings: Settings,
+  args: readonly string[],
 ): Promise<pg.Client> {
   const { config } = address;
   const client = new pg.Client({
@@ -106,14 +114,16 @@ async function connectWith(
     pipeline: options.pipeline ?? false,
     connectionTimeoutMillis: options.connectTimeoutMs,
     // Ours come last, where they count.
-    options: [config.options ?? '', ...settings].join(' ').trim(),
+    options: [config.options ?? '', ...args].join(' ').trim(),
   });
   client.on('error', () => {});
   const drop = (): void => dropConnection(client);
   options.signal?.addEventListener('abort', drop);
   try {
     options.signal?.throwIfAborted();
-    return await client.connect();
+    await client.connect();
+    await ensureSettings(client, options.connectTimeoutMs, address, settings);
+    return client;
   } catch (error) {
     drop();
     throw error;
@@ -122,7 +132,23 @@ async function connectWith(
   }
 }
 
-function settingsOf(options: ConnectOptions): Readonly<Record<string, string>> {
+/** C1 */
+async function ensureSettings(
+  client: pg.Client,
+  query_timeout: number,
+  address: PostgresAddress,
+  settings: Settings,
+): Promise<void> {
+  const text = `select ${markText} as mark`;
+  const { rows } = await client.query<{ mark: string | null }>({ text, query_timeout } as Query);
+  const mark = rows[0]?.mark ?? '';
+  if (mark === greeted) return;
+  if (mark !== '') throw sharedSession(address.shown);
+  const own = asStatement({ ...settings, [sessionMark]: 'set' });
+  await client.query({ text: own, query_timeout } as Query);
+}
+
+function settingsOf(options: ConnectOptions): Settings {
   const { statementTimeoutMs, lockTimeoutMs, idleInTransactionTimeoutMs } = options;
   return {
     ...keepAlive,
@@ -136,13 +162,13 @@ function settingsOf(options: ConnectOptions): Readonly<Record<string, string>> {
 }
 
 /** As the arguments of a server program. A backslash keeps what follows in its argument. */
-const asArguments = (settings: Readonly<Record<string, string>>): readonly string[] =>
+const asArguments = (settings: Settings): readonly string[] =>
   Object.entries(settings).map(
     ([name, value]) => `-c ${name}=${value.replaceAll(/[\s\\]/g, '\\$&')}`,
   );
 
 /** The same for an open session. What `set` would take apart, this takes as the one text it is. */
-const asStatement = (settings: Readonly<Record<string, string>>): string =>
+const asStatement = (settings: Settings): string =>
   `select ${Object.entries(settings)
     .map((pair) => `set_config(${pair.map(pg.escapeLiteral).join(', ')}, false)`)
     .join(', ')}`;

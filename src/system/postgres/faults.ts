@@ -106,8 +106,8 @@ const states: Readonly<Record<string, Meaning>> = {
 const startup = meaning(
   'store.bad_path',
   'permanent',
-  'a pooler in between refuses the settings of the session; name the server itself, or list them ' +
-    'in ignore_startup_parameters',
+  'a pooler in between refuses the settings of the session; name the server itself, or take the ' +
+    'options out of the address',
 );
 
 const encryption = meaning(

@@ -39,6 +39,7 @@ const everyVerb = (scene: Scene, store: Store): readonly (() => Promise<unknown>
   () => store.tenants(1),
   () => store.pauses(),
   () => store.counts(),
+  () => store.secret('cursors', 'x'),
   () => store.examine(),
 ];
 

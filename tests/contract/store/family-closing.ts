@@ -73,7 +73,7 @@ export function familyClosing(contract: Contract): void {
     await parkAs(scene, run, 0, waitForAll());
     const { woken } = await scene.store.cancel([{ id: run.id, reason: 'enough' }]);
     assert.equal(woken.family, true);
-    assert.equal(await scene.stands(run.id), 'cancelled');
+    assert.equal(await scene.stands(run.id), 'slot', 'to clean up');
     await sweepAll(scene);
     assert.deepEqual(await scene.allStand(ids), ['cancelled', 'cancelled', 'slot']);
   });
@@ -114,7 +114,9 @@ export function familyClosing(contract: Contract): void {
     await parkAs(scene, claimed, 0, waitForAll());
     await scene.succeed(run);
     await sweepAll(scene);
-    assert.deepEqual(await scene.allStand([child, grandchild]), ['cancelled', 'cancelled']);
+    assert.deepEqual(await scene.allStand([child, grandchild]), ['slot', 'cancelled']);
+    const [again] = await scene.claim(node);
+    assert.deepEqual([again?.id, again?.stop?.cause], [child, 'cancel'], 'it cleans up');
   });
 
   contract('closes large families in steps', async (scene) => {

@@ -209,6 +209,12 @@ function debounces(contract: Contract): void {
     await scene.untilDue(id);
     await scene.claimOne(node);
     assert.deepEqual(await again(), [id, id], 'also when it has begun');
+    const next = await askOne(scene, { ...debounce(hour, hour), input: '"next"' });
+    assert.ok(next.ok && next.created);
+    assert.deepEqual(await again(), [id, id], 'also when the next run of the key is there');
+    assert.equal((await scene.get(next.id)).input, '"next"', 'which is left as it is');
+    assert.deepEqual(words([await askOne(scene, debounce(hour, hour))]), ['debounced']);
+    assert.deepEqual(await again(), [id, id], 'and has merged others');
   });
 }
 

@@ -62,6 +62,23 @@ export function keys(contract: Contract): void {
     assert.deepEqual(await store.keys(), [first]);
   });
 
+  contract('gives all who propose a secret the one that came first', async (scene) => {
+    const { store, world } = scene;
+    const other = await world.connect();
+    const proposed = Array.from({ length: 8 }, (_, at) => `secret ${at}`);
+    const given = await Promise.all(
+      proposed.map((one, at) => (at % 2 === 0 ? store : other).secret('cursors', one)),
+    );
+    const [kept = ''] = given;
+    assert.ok(proposed.includes(kept), kept);
+    assert.deepEqual(new Set(given), new Set([kept]));
+    assert.equal(await store.secret('cursors', 'too late'), kept);
+    const late = await world.connect();
+    assert.equal(await late.secret('cursors', 'too late'), kept);
+    const told = JSON.stringify([await store.examine(), await store.keys()]);
+    assert.doesNotMatch(told, /secret \d/);
+  });
+
   contract('refuses one key more than its limit', async ({ store }) => {
     const ids = Array.from({ length: limits.keysMax }, (_, at) => `key ${at}`);
     await Promise.all(ids.map((id) => store.putKey(key(id))));

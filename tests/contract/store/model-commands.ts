@@ -33,7 +33,7 @@ async function compare(model: Model, real: Real): Promise<void> {
     [...runs].reverse().map((run) => ({
       ...{ id: run.id, status: run.status, pin: run.pin, outcome: run.outcome?.kind ?? null },
       ...{ fence: Number(run.fence), attempt: run.attempt, failures: run.failures },
-      ...{ crashes: run.crashes, stopping: run.status === 'running' && run.stopReason !== null },
+      ...{ crashes: run.crashes, stopping: run.stopReason !== null },
     })),
     model.runs.map(({ kind: _, input: __, holds: ___, node: ____, ...seen }) => seen),
   );

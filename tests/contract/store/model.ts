@@ -98,6 +98,7 @@ export class Model {
     if (how === 'stopped' && !run.stopping) return 'run.illegal_transition';
     const stays = settled ? null : run.node;
     if (how === 'succeeded') this.finish(run, 'succeeded', null);
+    else if (run.stopping && how === 'handed-back' && run.pin !== null) this.requeue(run);
     else if (run.stopping) this.finish(run, 'cancelled', stays);
     else if (how === 'handed-back') this.requeue(run);
     else this.#failed(run, how === 'failed' ? 'failed' : 'timed-out', stays);
@@ -164,11 +165,14 @@ export class Model {
     const run = this.find(id);
     if (run === undefined) return 'run.not_found';
     if (run.status === 'done') return 'run.already_done';
-    if (run.status !== 'running') {
+    if (run.stopping) return 'stopping';
+    const cleansUp = run.status === 'queued' && run.attempt > 0 && run.pin !== null;
+    if (run.status !== 'running' && !cleansUp) {
       this.finish(run, 'cancelled', run.node);
       return 'cancelled';
     }
     run.stopping = true;
+    if (cleansUp) this.requeue(run);
     return 'stopping';
   }
 
@@ -180,8 +184,9 @@ export class Model {
       }
       run.fence += 1;
       run.crashes += 1;
-      if (run.stopping) this.finish(run, 'cancelled', null);
-      else if (run.crashes < crashesMax) this.requeue(run);
+      const again = run.crashes < crashesMax;
+      if (run.stopping && !(again && run.pin !== null)) this.finish(run, 'cancelled', null);
+      else if (again) this.requeue(run);
       else {
         Object.assign(run, { status: 'quarantined', node: null, holds: false });
         this.letIn(run.kind);

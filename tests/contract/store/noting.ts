@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { fenceOf } from '../../../src/core/fence.ts';
 import { limits } from '../../../src/core/limits.ts';
 import { wallMs } from '../../../src/core/time.ts';
+import type { LogFilter } from '../../../src/ports/store-reads.ts';
 import type { LogLine } from '../../../src/ports/store-runs.ts';
 import type { Contract } from './suite.ts';
 
@@ -18,6 +19,7 @@ const linesTo = (count: number, from = 1): LogLine[] =>
 
 export function noting(contract: Contract): void {
   keeping(contract);
+  choosing(contract);
   bounds(contract);
   fences(contract);
 }
@@ -72,6 +74,54 @@ function keeping(contract: Contract): void {
     const end = { lines: [], next: null, dropped: 0 };
     assert.deepEqual(await scene.store.logs(id ?? '', 7, 3), end);
     assert.equal(await scene.store.logs('unknown', null, 3), null);
+  });
+}
+
+function choosing(contract: Contract): void {
+  contract('gives full pages of lines of one attempt, or of a level and above', async (scene) => {
+    const node = await scene.join();
+    const [id = ''] = await scene.start({});
+    const first = await scene.claimOne(node);
+    await scene.store.note([{ ...first, lines: linesTo(6) }]);
+    await scene.fail(first);
+    const error = { ...line(13), level: 'error' } as const;
+    const debug = { ...line(14), level: 'debug' } as const;
+    const second = await scene.claimOne(node);
+    await scene.store.note([{ ...second, lines: [...linesTo(6, 7), error, debug] }]);
+    const ask = async (max: number, after: number | null, filter: LogFilter) => {
+      const page = await scene.store.logs(id, after, max, filter);
+      return [page?.lines.map(({ n }) => n), page?.next];
+    };
+    assert.deepEqual(await ask(100, null, {}), [Array.from({ length: 14 }, (_, n) => n + 1), null]);
+    assert.deepEqual(await ask(100, null, { attempt: 2 }), [[7, 8, 9, 10, 11, 12, 13, 14], null]);
+    const whole = await ask(100, null, { level: 'debug', attempt: 1 });
+    assert.deepEqual(whole, [[1, 2, 3, 4, 5, 6], null]);
+    // Odd ones warn.
+    assert.deepEqual(await ask(3, null, { level: 'warn' }), [[1, 3, 5], 5]);
+    assert.deepEqual(await ask(3, 5, { level: 'warn' }), [[7, 9, 11], 11]);
+    assert.deepEqual(await ask(3, 11, { level: 'warn' }), [[13], null]);
+    assert.deepEqual(await ask(3, null, { level: 'error' }), [[13], null]);
+    assert.deepEqual(await ask(2, 3, { level: 'warn', attempt: 1 }), [[5], null]);
+    assert.deepEqual(await ask(2, null, { attempt: 3 }), [[], null]);
+  });
+
+  contract('takes any number for a place and an attempt, past whatever there is', async (scene) => {
+    const node = await scene.join();
+    const [id = ''] = await scene.start({});
+    const run = await scene.claimOne(node);
+    await scene.store.note([{ ...run, lines: linesTo(2) }]);
+    const far = Number.MAX_SAFE_INTEGER;
+    const nothing = { lines: [], next: null, dropped: 0 };
+    assert.deepEqual(await scene.store.logs(id, far, 10), nothing);
+    assert.deepEqual(await scene.store.logs(id, null, 10, { attempt: far }), nothing);
+    const steps = await scene.store.steps(id, far, 10);
+    assert.deepEqual([steps?.steps, steps?.next], [[], null]);
+    const [parts] = await scene.store.parts([{ id, from: far, charsMax: 10 }]);
+    assert.deepEqual([parts?.blocks, parts?.ended], [[], false]);
+    const ask = { id, group: null, after: far, rowsMax: 10, results: false };
+    assert.deepEqual(await scene.store.children(ask), { children: [], next: null });
+    const { runs } = await scene.store.list({ filter: {}, before: far, rowsMax: 10 });
+    assert.deepEqual(runs[0]?.id, id);
   });
 }
 

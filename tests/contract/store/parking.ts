@@ -320,18 +320,6 @@ function missing(contract: Contract): void {
 }
 
 function stopping(contract: Contract): void {
-  contract('(G5) a parked run is cancelled at once', async (scene) => {
-    const run = await running(scene, { lane: 'x' });
-    const [behind] = await scene.start({ lane: 'x' });
-    await park(scene, run, 0, waitFor('paid'), sleep('s', 20));
-    const { reply } = await scene.store.cancel([{ id: run.id, reason: 'enough' }]);
-    assert.deepEqual(reply, [{ ok: true, state: 'cancelled' }]);
-    assert.equal(await scene.stands(behind), 'slot', 'its lane is free');
-    assert.equal(await emit(scene, 'paid'), 0);
-    await scene.store.sweep(100);
-    assert.equal(await scene.stands(run.id), 'cancelled');
-  });
-
   contract('a parked run ends at its deadline', async (scene) => {
     const deadlineAt = (scene.world.now() + 150) as typeof run.acceptedAt;
     const run = await running(scene, { deadlineAt });

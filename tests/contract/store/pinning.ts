@@ -337,7 +337,7 @@ function looking(contract: Contract): void {
     await scene.succeed(run ?? assert.fail());
     await scene.store.cancel([{ id: one[1] ?? '', reason: 'x' }]);
     const [left] = await scene.store.pinned(10);
-    assert.deepEqual([left?.unfinished, left?.waiting], [2, 1]);
+    assert.deepEqual([left?.unfinished, left?.waiting], [3, 2], 'it is to clean up');
   });
 }
 

@@ -10,6 +10,7 @@ import type { WallMs } from '../../../src/core/time.ts';
 import type { Store } from '../../../src/ports/store.ts';
 import { cancelling } from './cancelling.ts';
 import { claiming } from './claiming.ts';
+import { cleaningUp } from './cleaning-up.ts';
 import { closing } from './closing.ts';
 import { crashing } from './crashing.ts';
 import { deadLetters } from './dead-letters.ts';
@@ -78,6 +79,7 @@ const themes: Readonly<Record<string, (contract: Contract) => void>> = {
   'ending attempts': ending,
   'trying again': retrying,
   cancelling,
+  'cleaning up after a cancel': cleaningUp,
   'deadlines and owners that do not end': overdue,
   'code that goes on': lingering,
   nodes,

@@ -120,6 +120,11 @@ function keeping(contract: Contract): void {
     await scene.claim(node, 1);
     const shown = (await scene.store.tenants(10)).find(({ tenant }) => tenant === 'mine');
     assert.deepEqual(shown, { ...terms, holding: 2 });
+    await scene.store.setTenant({ tenant: 'a first one', weight: 2 });
+    // However many come before it.
+    assert.deepEqual(await scene.store.tenants(1, 'mine'), [shown]);
+    const unknown = { tenant: 'nobody', weight: 1, runningMax: null, waitingMax: null, holding: 0 };
+    assert.deepEqual(await scene.store.tenants(1, 'nobody'), [unknown]);
   });
 }
 

@@ -302,6 +302,7 @@ function spreading(contract: Contract): void {
       const cancelled = await running(scene);
       await park(scene, cancelled, 0, waitFor('paid'));
       await scene.store.cancel([{ id: cancelled.id, reason: 'enough' }]);
+      await scene.end(await scene.claimOne(await scene.join()), { how: 'stopped', settled: true });
       const done = await waiting(scene, ['paid']);
       await scene.succeed(done);
       const alive = await running(scene);

@@ -3,14 +3,21 @@
  * and what is taken out of the language.
  *
  * B1 It is executed before the script, in a realm of its own for each call, and keeps in variables
- *    what it needs later: nothing that a script changes changes it.
+ *    what it needs later: nothing that a script changes changes it. Its bounds are read before any
+ *    code of the script has had a turn.
  * B2 No object of the host gets to the script: functions of the host are called by functions made
  *    here, with texts, and give texts.
  * B3 Taken out is what would go on after the call has ended, or executes what no limit counts:
  *    WebAssembly, shared memory and waiting on it, finalizers.
+ * B4 Asks wait here until a few others are answered: a script that asks a thousand times at once
+ *    fills its own memory, not that of the host.
  */
 
-/** Gives `start`; see `JsIsolate` for how it is called. */
+/**
+ * Gives `start(input, names, bounds, emitted, over, asked, ended, ask)`, which gives `turn`: with
+ * the function of the script it begins; with answers (a JSON array) it hands them over. What the
+ * script says at its end goes to `ended`.
+ */
 export const jsBootstrap = `(function () {
   'use strict';
   const { parse, stringify } = JSON;
@@ -18,6 +25,7 @@ export const jsBootstrap = `(function () {
   const { create, freeze } = Object;
   const { slice } = String.prototype;
   const PlainError = Error;
+  const PlainPromise = Promise;
   const text = String;
   const out = ['WebAssembly', 'SharedArrayBuffer', 'Atomics', 'FinalizationRegistry', 'WeakRef'];
   for (const name of out) delete globalThis[name];
@@ -53,17 +61,16 @@ export const jsBootstrap = `(function () {
     const json = stringify(value);
     return json === undefined ? 'null' : json;
   };
-  return function start(main, input, names, limits, began, emitted, over, ask) {
-    const [valuesMax, charsMax, asksMax] = parse(limits);
+  return function start(input, names, bounds, emitted, over, asked, ended, ask) {
+    const most = parse(bounds);
     const nowOptions = freeze({ __proto__: null });
-    const later = freeze({ __proto__: null, promise: true, copy: true });
-    const laterOptions = freeze({ __proto__: null, result: later });
-    const askLater = ask === undefined ? null : ask.apply;
     const askNow = ask === undefined ? null : ask.applySyncPromise;
-    let values = 0, chars = 0, asks = 0, stopped = false;
+    const pending = create(null), queue = create(null);
+    let values = 0, chars = 0, asks = 0, open = 0, head = 0, tail = 0, stopped = false;
     const stop = (limit) => {
-      if (!stopped) over(limit);
+      const first = !stopped;
       stopped = true;
+      if (first) over(limit, read(new PlainError(limit), 'stack'));
       throw new PlainError('over its limit: ' + limit);
     };
     const emit = (value) => {
@@ -71,47 +78,88 @@ export const jsBootstrap = `(function () {
       const json = jsonOf(value);
       values += 1;
       chars += json.length;
-      if (values > valuesMax) stop('outputValues');
-      if (chars > charsMax) stop('outputBytes');
+      if (values > most.values) stop('outputValues');
+      if (chars > most.chars) stop('outputBytes');
       emitted(json);
     };
     const opened = (answer) => {
-      const end = parse(answer);
-      if (end.ok) return end.value;
-      throw new PlainError(end.message);
+      if (answer.ok) return answer.value;
+      throw new PlainError(answer.message);
     };
-    const argsOf = (args) => {
+    const argsOf = (name, args) => {
       if (stopped) stop('');
       asks += 1;
-      if (asks > asksMax) stop('grantCalls');
-      return jsonOf(args);
+      if (asks > most.asks) stop('grantCalls');
+      const json = jsonOf(args);
+      if (json.length <= most.askChars) return json;
+      const rule = json.length + ' bytes, and ' + most.askChars + ' are allowed';
+      throw new PlainError("the arguments of grant '" + name + "' have " + rule);
+    };
+    const send = () => {
+      while (head < tail && open < most.open) {
+        const { id, name, json } = queue[head];
+        delete queue[head];
+        head += 1;
+        open += 1;
+        asked(id, name, json);
+      }
+    };
+    const askLater = async (name, args) => {
+      const json = argsOf(name, args);
+      const answer = new PlainPromise((resolve) => {
+        pending[tail] = resolve;
+        queue[tail] = { __proto__: null, id: tail, name, json };
+        tail += 1;
+      });
+      send();
+      return opened(await answer);
     };
     const grants = create(null);
-    for (const { name, sync } of parse(names)) {
+    const list = parse(names);
+    for (let at = 0; at < list.length; at += 1) {
+      const { name, sync } = list[at];
       const call = sync
-        ? (...args) => opened(apply(askNow, ask, [undefined, [name, argsOf(args)], nowOptions]))
-        : async (...args) =>
-            opened(await apply(askLater, ask, [undefined, [name, argsOf(args)], laterOptions]));
+        ? (...args) =>
+            opened(parse(apply(askNow, ask, [undefined, [name, argsOf(name, args)], nowOptions])))
+        : (...args) => askLater(name, args);
       defineProperty(grants, name, { __proto__: null, enumerable: true, value: call });
     }
     freeze(grants);
     const given = parse(input);
-    const finish = async () => {
+    const finish = async (main) => {
       let result;
       try { result = await main(given, emit, grants); }
-      catch (error) { return stringify({ __proto__: null, ok: false, fault: told(error) }); }
-      if (result === undefined) return '{"ok":true,"text":null}';
-      let made;
-      try { made = jsonOf(result); }
+      catch (error) {
+        ended(stringify({ __proto__: null, ok: false, fault: told(error) }));
+        return;
+      }
+      let made = null;
+      try { if (result !== undefined) made = jsonOf(result); }
       catch (error) {
         const fault = unreadable(error, 'its result cannot be JSON');
-        return stringify({ __proto__: null, ok: false, fault });
+        ended(stringify({ __proto__: null, ok: false, fault }));
+        return;
       }
-      if (chars + made.length > charsMax) { try { stop('outputBytes'); } catch {} }
-      return stringify({ __proto__: null, ok: true, text: made });
+      if (made !== null && chars + made.length > most.chars) {
+        if (!stopped) over('outputBytes', null);
+      } else ended(stringify({ __proto__: null, ok: true, text: made }));
     };
-    began();
-    return finish();
+    const answer = (texts) => {
+      const all = parse(texts);
+      for (let at = 0; at < all.length; at += 1) {
+        const { id, ok, value, message } = all[at];
+        const resolve = pending[id];
+        delete pending[id];
+        open -= 1;
+        // Without a prototype: nothing that a script plants makes a promise of it.
+        if (resolve !== undefined) resolve({ __proto__: null, ok, value, message });
+      }
+      send();
+    };
+    return function turn(main, texts) {
+      if (texts === undefined) finish(main);
+      else answer(texts);
+    };
   };
 })()`;
 

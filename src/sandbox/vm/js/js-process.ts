@@ -1,5 +1,5 @@
 /**
- * Owns the process in which JavaScript of one tenant is executed: the program that `JsHosts` starts
+ * Owns the process in which JavaScript of one tenant is executed: the program that `VmHosts` starts
  * and nobody else.
  *
  * P1 It has the isolates of one tenant and nothing else: no environment, no handler, no secret. A
@@ -10,14 +10,13 @@
  *    looks at the limit; the process ends before the machine feels it.
  */
 import { systemClock } from '../../../system/clock.ts';
+import { endProcess, sayAsHost as say, serveAsHost } from '../process/host-program.ts';
 import type { VmFault, VmSetup } from '../wire.ts';
-import type { HostOrder, HostWord } from './host-wire.ts';
 import { JsIsolate } from './js-isolate.ts';
 
 const clock = systemClock();
 const isolates = new Map<number, JsIsolate>();
 const setups = new Map<number, VmSetup>();
-const say = (word: HostWord): void => void process.send?.(word);
 
 const lookEveryMs = 20;
 /** Over what its isolates may use. */
@@ -26,6 +25,7 @@ const restBytes = process.memoryUsage.rss();
 
 async function open(vm: number, setup: VmSetup): Promise<void> {
   const refuse = (fault: VmFault): void => say({ vm, word: { word: 'refused', fault } });
+  setups.set(vm, setup);
   let ivm: typeof import('isolated-vm');
   try {
     const loaded = (await import(setup.engine)) as { readonly default: typeof ivm };
@@ -35,9 +35,13 @@ async function open(vm: number, setup: VmSetup): Promise<void> {
     refuse({ kind: 'unavailable', message: message.split('\n')[0] ?? '' });
     return;
   }
-  const isolate = new JsIsolate(ivm, setup, (word) => say({ vm, word }), doomed(vm));
+  // Closed meanwhile.
+  if (!setups.has(vm)) return;
+  const isolate = new JsIsolate({
+    ...{ ivm, setup, clock, doomed: doomed(vm) },
+    say: (word) => say({ vm, word }),
+  });
   isolates.set(vm, isolate);
-  setups.set(vm, setup);
   const fault = await isolate.compile();
   if (fault === null) say({ vm, word: { word: 'ready' } });
   else refuse(fault);
@@ -46,20 +50,17 @@ async function open(vm: number, setup: VmSetup): Promise<void> {
 /** P2 */
 const doomed = (vm: number) => (): void => {
   isolates.delete(vm);
+  setups.delete(vm);
   say({ vm, gone: { kind: 'memory', message: '' } });
   say({ host: 'doomed' });
 };
 
-function close(vm: number): void {
-  isolates.get(vm)?.dispose();
+/** Said to be gone only when it is: what does not stop is ended with the process. */
+async function close(vm: number): Promise<void> {
+  await isolates.get(vm)?.dispose();
   isolates.delete(vm);
   setups.delete(vm);
   say({ vm, gone: null });
-}
-
-/** At once: an orderly exit would wait for threads that may never end. */
-function end(): void {
-  process.kill(process.pid, 'SIGKILL');
 }
 
 /** P3 */
@@ -69,20 +70,17 @@ function look(): void {
     let allowed = restBytes + slackBytes;
     for (const { limits } of setups.values()) allowed += limits.memoryBytes;
     if (process.memoryUsage.rss() > allowed) {
-      process.send?.({ host: 'full' } satisfies HostWord, end);
+      say({ host: 'full' }, endProcess);
       return;
     }
   }
   clock.after(lookEveryMs, look);
 }
 
-process.on('message', (message: HostOrder) => {
-  const { vm, order } = message;
+serveAsHost(({ vm, order }) => {
   if (order.order === 'open') void open(vm, order.setup);
-  else if (order.order === 'close') close(vm);
-  else if (order.order === 'run') void isolates.get(vm)?.run(order);
+  else if (order.order === 'close') void close(vm);
+  else if (order.order === 'run') isolates.get(vm)?.run(order);
   else isolates.get(vm)?.answer(order);
 });
-// Without whoever started it there is nothing to do; what runs is ended with it.
-process.on('disconnect', end);
 look();

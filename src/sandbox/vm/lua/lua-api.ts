@@ -20,6 +20,9 @@ export interface LuaModule {
   _malloc(bytes: number): number;
   _free(pointer: number): void;
   _realloc(pointer: number, bytes: number): number;
+  /** Without a bridge for texts: their addresses are given. */
+  _lua_getstack(state: LuaState, level: number, record: number): number;
+  _lua_getinfo(state: LuaState, what: number, record: number): number;
 }
 
 /** Functions of Lua. A text that goes in may be as long as it likes. */
@@ -33,8 +36,8 @@ export interface LuaApi {
   lua_pushstring(state: LuaState, text: string): unknown;
   lua_pushboolean(state: LuaState, value: number): void;
   lua_tolstring(state: LuaState, index: number, length: null): string;
-  luaL_where(state: LuaState, level: number): void;
-  lua_concat(state: LuaState, count: number): void;
+  /** Of a text, its bytes. */
+  lua_rawlen(state: LuaState, index: number): bigint;
   lua_error(state: LuaState): number;
   luaL_loadbufferx(
     state: LuaState,

@@ -7,7 +7,7 @@
 import { Worker } from 'node:worker_threads';
 import { Hearing } from '../hearing.ts';
 import type { VmFault, VmLink, VmSetup, VmWord } from '../wire.ts';
-import type { LuaThreadData } from './lua-worker.ts';
+import { LuaBell, type LuaThreadData } from './lua-bell.ts';
 
 /** The file of the thread: source beside source, built code beside built code. */
 const threadFile = (): URL => {
@@ -18,12 +18,18 @@ const threadFile = (): URL => {
 /** JavaScript of the thread itself: texts on their way. Lua's memory is counted by Lua. */
 const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
 
+/** The way to a VM in a thread. */
+export interface LuaLink extends VmLink {
+  /** The line at which the script was seen last, also when it stands in a function of Lua. */
+  lastLine(): number | undefined;
+}
+
 /** Starts the thread of a VM. */
-export function luaLink(setup: VmSetup): VmLink {
-  const ring = new Int32Array(new SharedArrayBuffer(4));
+export function luaLink(setup: VmSetup): LuaLink {
+  const bell = new LuaBell();
   const worker = new Worker(threadFile(), {
     ...{ name: 'holdfast-lua', execArgv: [], env: {}, resourceLimits },
-    workerData: { setup, bell: ring.buffer } satisfies LuaThreadData,
+    workerData: { setup, bell: bell.shared } satisfies LuaThreadData,
   });
   const hearing = new Hearing();
   let cause: Error | null = null;
@@ -37,12 +43,12 @@ export function luaLink(setup: VmSetup): VmLink {
   return {
     post(order) {
       worker.postMessage(order);
-      Atomics.add(ring, 0, 1);
-      Atomics.notify(ring, 0);
+      bell.ring();
     },
     listen: (listener) => hearing.listen(listener),
     gone,
     kill: () => void worker.terminate(),
+    lastLine: () => bell.line || undefined,
     hold(waiting) {
       if (waiting) worker.ref();
       else worker.unref();

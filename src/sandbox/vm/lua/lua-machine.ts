@@ -6,15 +6,21 @@
  *    next one, whatever the script did to globals, libraries and metatables.
  * M2 The script is compiled once. Later states load the bytecode that this compiler made; scripts
  *    themselves can load text only, as wrong bytecode breaks the machine.
- * M3 Memory is counted at the allocator. Over the limit an allocation fails, which Lua raises as an
- *    error; a script that caught it is over its limit all the same.
- * M4 The time is looked at every so many instructions, so that the error names the line. Code that
- *    does not come by there is ended by the thread's owner.
+ * M3 Memory is counted at the allocator (`LuaMemory`). A call that met its limit is over at once,
+ *    as with every other limit: the script may catch the error, but does not get far.
+ * M4 The time is looked at every so many instructions. Code that does not come by there, because it
+ *    stands in a function of Lua or counts anew in ever more coroutines, is ended by the thread's
+ *    owner (`LuaTime`).
+ * M5 The limits hold until the state is gone: finalizers execute when it is removed.
+ * M6 Texts are measured in Lua before they are made texts of JavaScript (W4).
  */
+import { limits as bounds } from '../../../core/limits.ts';
 import type { MonoMs } from '../../../core/time.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { VmFault, VmSetup } from '../wire.ts';
 import { type LuaApi, type LuaState, luaErrMem, luaMaskCount, luaOk } from './lua-api.ts';
+import { LuaMemory } from './lua-memory.ts';
+import { LuaPlace } from './lua-place.ts';
 import { luaPrelude } from './prelude.ts';
 
 /** What a call of the script needs of its surroundings. */
@@ -36,12 +42,17 @@ const hookEvery = 10_000;
 /** Before the limit counts: Lua's own library and what stands around the script. */
 const libraries = ['coroutine', 'table', 'string', 'utf8', 'math'] as const;
 
-interface Counted {
-  used: number;
-  /** Null: not limited, which the machinery outside of a script is not. */
-  max: number | null;
-  /** Whether an allocation was refused in this call. */
-  met: boolean;
+/** One call under way. */
+interface Current {
+  readonly state: LuaState;
+  readonly around: LuaSurroundings;
+  readonly endsAt: MonoMs;
+  values: number;
+  bytes: number;
+  asks: number;
+  /** Whether the script has ended: what its finalizers emit and ask for is nobody's. */
+  ended: boolean;
+  over: boolean;
 }
 
 /** One compiled script. */
@@ -49,30 +60,30 @@ export class LuaMachine {
   readonly #api: LuaApi;
   readonly #clock: Clock;
   readonly #setup: VmSetup;
-  readonly #memory: Counted = { used: 0, max: null, met: false };
-  readonly #allocate: number;
+  readonly #memory: LuaMemory;
+  readonly #place: LuaPlace;
   readonly #emit: number;
   readonly #ask: number;
+  readonly #mark: number;
   readonly #hook: number;
   #prelude: Uint8Array = new Uint8Array();
   #script: Uint8Array = new Uint8Array();
-  #around: LuaSurroundings | null = null;
-  #endsAt: MonoMs | null = null;
-  #values = 0;
-  #bytes = 0;
-  #asks = 0;
+  #current: Current | null = null;
 
-  constructor(api: LuaApi, setup: VmSetup, clock: Clock) {
+  /** `onSeen` is told the line at which the script stands, now and then; 0 for none. */
+  constructor(api: LuaApi, setup: VmSetup, clock: Clock, onSeen: (line: number) => void) {
     this.#api = api;
     this.#setup = setup;
     this.#clock = clock;
     const { module } = api;
-    this.#allocate = module.addFunction(
-      (_data = 0, pointer = 0, from = 0, to = 0) => this.#allocated(pointer, from, to),
-      'iiiii',
-    );
+    this.#place = new LuaPlace(module, setup.file, onSeen);
+    this.#memory = new LuaMemory(module, {
+      refused: () => this.#refused(),
+      full: () => this.#over('memory'),
+    });
     this.#emit = module.addFunction((state = 0) => this.#emitted(state), 'ii');
     this.#ask = module.addFunction((state = 0) => this.#asked(state), 'ii');
+    this.#mark = module.addFunction((state = 0) => this.#marked(state), 'ii');
     this.#hook = module.addFunction((state = 0) => this.#looked(state), 'vii');
   }
 
@@ -88,7 +99,7 @@ export class LuaMachine {
       this.#script = own;
       return null;
     } finally {
-      this.#close(state);
+      this.#api.lua_close(state);
     }
   }
 
@@ -97,54 +108,73 @@ export class LuaMachine {
     const { limits, grants } = this.#setup;
     const api = this.#api;
     const state = this.#open();
+    const endsAt = (this.#clock.mono() + limits.timeMs) as MonoMs;
+    const counts = { values: 0, bytes: 0, asks: 0, ended: false, over: false };
+    const current: Current = { state, around, endsAt, ...counts };
     try {
-      this.#begin(around);
+      this.#place.begin();
       this.#load(state, this.#prelude);
-      api.lua_pushcclosure(state, this.#emit, 0);
-      api.lua_pushcclosure(state, this.#ask, 0);
+      const functions = [this.#emit, this.#ask, this.#mark];
+      for (const fn of functions) api.lua_pushcclosure(state, fn, 0);
       api.lua_pushstring(state, grants.map(({ name }) => name).join('\n'));
-      if (api.lua_pcallk(state, 3, 1, 0, 0, null) !== luaOk) {
-        return failed('lost', api.lua_tolstring(state, -1, null));
+      if (api.lua_pcallk(state, functions.length + 1, 1, 0, 0, null) !== luaOk) {
+        return failed('lost', this.#text(state, -1));
       }
       this.#load(state, this.#script);
       api.lua_pushstring(state, input);
+      this.#current = current;
       api.lua_sethook(state, this.#hook, luaMaskCount, hookEvery);
-      this.#memory.max = this.#memory.used + limits.memoryBytes;
+      this.#memory.limit(limits.memoryBytes);
       const status = api.lua_pcallk(state, 2, 2, 0, 0, null);
-      this.#memory.max = null;
-      return this.#ended(state, status);
+      current.ended = true;
+      return this.#ended(current, status);
     } finally {
-      this.#around = null;
-      this.#close(state);
+      current.ended = true;
+      // M5
+      api.lua_close(state);
+      this.#current = null;
     }
   }
 
-  #begin(around: LuaSurroundings): void {
-    this.#around = around;
-    this.#memory.met = false;
-    this.#values = 0;
-    this.#bytes = 0;
-    this.#asks = 0;
-    this.#endsAt = (this.#clock.mono() + this.#setup.limits.timeMs) as MonoMs;
+  #ended(current: Current, status: number): LuaEnd {
+    const { state } = current;
+    const back = this.#memory.lift();
+    try {
+      if (this.#memory.full || status === luaErrMem) {
+        return failed('memory', '', this.#place.last);
+      }
+      if (status !== luaOk) return this.#placed('threw', this.#text(state, -1));
+      const how = this.#text(state, -2);
+      if (how === 'nothing') return { ok: true, text: null };
+      const bytes = this.#bytes(state, -1);
+      if (current.bytes + bytes > this.#setup.limits.outputBytes) return failed('outputBytes', '');
+      const text = this.#text(state, -1);
+      if (how === 'done') return { ok: true, text };
+      return this.#placed(how === 'unreadable' ? 'unreadable' : 'threw', text);
+    } finally {
+      back();
+    }
   }
 
-  #ended(state: LuaState, status: number): LuaEnd {
-    const api = this.#api;
-    if (this.#memory.met || status === luaErrMem) return failed('memory', '');
-    if (status !== luaOk) return failed('threw', api.lua_tolstring(state, -1, null));
-    const how = api.lua_tolstring(state, -2, null);
-    const text = api.lua_tolstring(state, -1, null);
-    if (how === 'nothing') return { ok: true, text: null };
-    if (how === 'done') return { ok: true, text };
-    return this.#placed(how === 'unreadable' ? 'unreadable' : 'threw', text);
+  /** Of what the machine's own code has pushed: `null` is what is no text. */
+  #text(state: LuaState, index: number): string {
+    const text: string | null = this.#api.lua_tolstring(state, index, null);
+    return text ?? '';
+  }
+
+  /** M6 */
+  #bytes(state: LuaState, index: number): number {
+    return Number(this.#api.lua_rawlen(state, index));
   }
 
   /** Takes the place out of a message such as `greet.lua:3: no such thing`. */
   #placed(kind: VmFault['kind'], text: string): LuaEnd {
     const mark = `${this.#setup.file}:`;
-    if (!text.startsWith(mark)) return failed(kind, text);
+    // Marked when it was thrown: not every error has its place in its message.
+    const last = kind === 'threw' ? this.#place.last : undefined;
+    if (!text.startsWith(mark)) return failed(kind, text, last);
     const [, line = '', message = ''] = /^(\d+): ?(.*)$/s.exec(text.slice(mark.length)) ?? [];
-    return line === '' ? failed(kind, text) : failed(kind, message, Number(line));
+    return line === '' ? failed(kind, text, last) : failed(kind, message, Number(line));
   }
 
   #compiled(state: LuaState, source: string, name: string): Uint8Array | VmFault {
@@ -156,7 +186,7 @@ export class LuaMachine {
     const status = api.luaL_loadbufferx(state, pointer, bytes.length, `=${name}`, 't');
     module._free(pointer);
     if (status !== luaOk) {
-      const end = this.#placed('invalid', api.lua_tolstring(state, -1, null));
+      const end = this.#placed('invalid', this.#text(state, -1));
       return end.ok ? { kind: 'invalid', message: '' } : end.fault;
     }
     const pieces: Uint8Array[] = [];
@@ -176,12 +206,13 @@ export class LuaMachine {
     module.HEAPU8.set(code, pointer);
     const status = this.#api.luaL_loadbufferx(state, pointer, code.length, 'holdfast', 'b');
     module._free(pointer);
-    if (status !== luaOk) throw new Error(this.#api.lua_tolstring(state, -1, null));
+    if (status !== luaOk) throw new Error(this.#text(state, -1));
   }
 
   #open(): LuaState {
     const api = this.#api;
-    const state = api.lua_newstate(this.#allocate, null);
+    this.#memory.begin();
+    const state = api.lua_newstate(this.#memory.allocate, null);
     if (state === 0) throw new Error('no memory for a state of Lua');
     api.luaopen_base(state);
     api.lua_settop(state, 0);
@@ -192,72 +223,80 @@ export class LuaMachine {
     return state;
   }
 
-  #close(state: LuaState): void {
-    this.#memory.max = null;
-    this.#endsAt = null;
-    this.#api.lua_sethook(state, 0, 0, 0);
-    this.#api.lua_close(state);
-    this.#memory.used = 0;
-  }
-
-  /** M3 */
-  #allocated(pointer: number, from: number, to: number): number {
-    const { module } = this.#api;
-    const memory = this.#memory;
-    // For a new block Lua tells its kind in place of its size.
-    const before = pointer === 0 ? 0 : from;
-    if (to === 0) {
-      if (pointer !== 0) module._free(pointer);
-      memory.used -= before;
-      return 0;
-    }
-    const used = memory.used + to - before;
-    if (memory.max !== null && to > before && used > memory.max) {
-      memory.met = true;
-      return 0;
-    }
-    const made = module._realloc(pointer, to);
-    if (made !== 0) memory.used = used;
-    return made;
-  }
-
   #emitted(state: LuaState): number {
+    const current = this.#current;
+    if (current === null || current.ended) return 0;
     const { outputValues, outputBytes } = this.#setup.limits;
-    const text = this.#api.lua_tolstring(state, 1, null);
-    this.#values += 1;
-    this.#bytes += Buffer.byteLength(text);
-    if (this.#values > outputValues) return this.#stop(state, 'outputValues');
-    if (this.#bytes > outputBytes) return this.#stop(state, 'outputBytes');
-    this.#around?.value(text);
+    current.values += 1;
+    current.bytes += this.#bytes(state, 1);
+    if (current.values > outputValues) return this.#stop(state, 'outputValues');
+    if (current.bytes > outputBytes) return this.#stop(state, 'outputBytes');
+    current.around.value(this.#text(state, 1));
     return 0;
   }
 
   #asked(state: LuaState): number {
-    const api = this.#api;
-    this.#asks += 1;
-    if (this.#asks > this.#setup.limits.grantCalls) return this.#stop(state, 'grantCalls');
-    const name = api.lua_tolstring(state, 1, null);
-    const answer = this.#around?.ask(name, api.lua_tolstring(state, 2, null));
-    api.lua_pushboolean(state, answer?.ok === true ? 1 : 0);
-    api.lua_pushstring(state, answer?.text ?? 'null');
+    const current = this.#current;
+    if (current === null || current.ended) return this.#answer(state, false, '"it is over"');
+    current.asks += 1;
+    if (current.asks > this.#setup.limits.grantCalls) return this.#stop(state, 'grantCalls');
+    // For the case that it is never answered.
+    this.#place.look(state);
+    const name = this.#text(state, 1);
+    const bytes = this.#bytes(state, 2);
+    if (bytes > bounds.scriptGrantBytesMax) {
+      const rule = `${bytes} bytes, and ${bounds.scriptGrantBytesMax} are allowed`;
+      const why = JSON.stringify(`the arguments of grant '${name}' have ${rule}`);
+      return this.#answer(state, false, why);
+    }
+    const { ok, text } = current.around.ask(name, this.#text(state, 2));
+    return this.#answer(state, ok, text);
+  }
+
+  #answer(state: LuaState, ok: boolean, text: string): number {
+    this.#api.lua_pushboolean(state, ok ? 1 : 0);
+    this.#api.lua_pushstring(state, text);
     return 2;
   }
 
-  /** M4 */
+  /** M4. Remembers the line too: it is what is known of code that is ended from outside. */
   #looked(state: LuaState): number {
-    if (this.#endsAt === null || this.#clock.mono() < this.#endsAt) return 0;
-    return this.#stop(state, 'time');
+    const current = this.#current;
+    if (current === null) return 0;
+    this.#place.look(state);
+    return this.#clock.mono() < current.endsAt ? 0 : this.#stop(state, 'time');
+  }
+
+  /** Something is being thrown, and may come out of the script. */
+  #marked(state: LuaState): number {
+    this.#place.look(state);
+    return 0;
+  }
+
+  #refused(): void {
+    const current = this.#current;
+    if (current === null || current.over) return;
+    try {
+      this.#place.look(current.state);
+    } catch {
+      // Records that cannot be read: the line that was seen last has to do.
+    }
+  }
+
+  /** M3 */
+  #over(kind: VmFault['kind']): void {
+    const current = this.#current;
+    if (current === null || current.over) return;
+    current.over = true;
+    current.around.over({ kind, message: '', line: this.#place.last });
   }
 
   /** Raises an error, and tells at once which line met which limit: the error may be caught. */
   #stop(state: LuaState, kind: VmFault['kind']): number {
     const api = this.#api;
-    // Level 1 is whoever called this function; in a hook, level 0 is the code itself.
-    api.luaL_where(state, kind === 'time' ? 0 : 2);
-    const end = this.#placed(kind, api.lua_tolstring(state, -1, null));
-    if (!end.ok) this.#around?.over(end.fault);
+    this.#place.look(state);
+    this.#over(kind);
     api.lua_pushstring(state, `over its limit: ${kind}`);
-    api.lua_concat(state, 2);
     return api.lua_error(state);
   }
 }

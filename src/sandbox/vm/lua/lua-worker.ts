@@ -12,24 +12,21 @@ import {
 } from 'node:worker_threads';
 import { HoldfastError } from '../../../core/errors.ts';
 import { systemClock } from '../../../system/clock.ts';
-import type { VmOrder, VmSetup, VmWord } from '../wire.ts';
+import type { VmFault, VmOrder, VmWord } from '../wire.ts';
 import { loadLua } from './lua-api.ts';
-import { LuaMachine } from './lua-machine.ts';
-
-/** What the thread is started with. */
-export interface LuaThreadData {
-  readonly setup: VmSetup;
-  /** Counts the orders that were posted, and wakes the thread up. */
-  readonly bell: SharedArrayBuffer;
-}
+import { LuaBell, type LuaThreadData } from './lua-bell.ts';
+import { LuaMachine, type LuaSurroundings } from './lua-machine.ts';
 
 async function serve(port: MessagePort): Promise<void> {
-  const { setup, bell } = workerData as LuaThreadData;
-  const ring = new Int32Array(bell);
+  const { setup, bell: shared } = workerData as LuaThreadData;
+  const bell = new LuaBell(shared);
   const say = (word: VmWord): void => port.postMessage(word);
   let machine: LuaMachine;
   try {
-    machine = new LuaMachine(await loadLua(setup.engine), setup, systemClock());
+    const seen = (line: number): void => {
+      bell.line = line;
+    };
+    machine = new LuaMachine(await loadLua(setup.engine), setup, systemClock(), seen);
   } catch (error) {
     say({ word: 'refused', fault: { kind: 'unavailable', message: firstLine(error) } });
     return;
@@ -44,17 +41,24 @@ async function serve(port: MessagePort): Promise<void> {
     const { call } = order;
     let asks = 0;
     say({ word: 'began', call });
-    const end = machine.run(order.input, {
+    const around: LuaSurroundings = {
       value: (text) => say({ word: 'value', call, text }),
       over: (fault) => say({ word: 'failed', call, fault, clean: false }),
       ask(grant, text) {
         asks += 1;
         say({ word: 'ask', call, ask: asks, grant, text });
-        return answerTo(port, ring, asks);
+        return answerTo(port, bell, asks);
       },
-    });
-    if (end.ok) say({ word: 'done', call, text: end.text });
-    else say({ word: 'failed', call, fault: end.fault, clean: true });
+    };
+    try {
+      const end = machine.run(order.input, around);
+      if (end.ok) say({ word: 'done', call, text: end.text });
+      else say({ word: 'failed', call, fault: end.fault, clean: true });
+    } catch (error) {
+      // Not an error of Lua but of the machine below it: nothing of it is to be used again.
+      const fault: VmFault = { kind: 'lost', message: firstLine(error) };
+      say({ word: 'failed', call, fault, clean: false });
+    }
   });
   say({ word: 'ready' });
 }
@@ -62,13 +66,13 @@ async function serve(port: MessagePort): Promise<void> {
 /** L2 */
 function answerTo(
   port: MessagePort,
-  ring: Int32Array,
+  bell: LuaBell,
   ask: number,
 ): { readonly ok: boolean; readonly text: string } {
   for (;;) {
-    const seen = Atomics.load(ring, 0);
+    const seen = bell.orders;
     const next = receiveMessageOnPort(port);
-    if (next === undefined) Atomics.wait(ring, 0, seen);
+    if (next === undefined) bell.wait(seen);
     else {
       const order = next.message as VmOrder;
       if (order.order === 'answer' && order.ask === ask) return order;

@@ -9,9 +9,13 @@
  *    a table that is an array even if it is empty; arrays that came in are marked.
  */
 
-/** Called with `emit0(json)`, `ask0(name, json)` and the names of the grants, a line each. */
+/**
+ * Called with `emit0(json)`, `ask0(name, json)`, `mark0()` (remembers the line), and the names of
+ * the grants, a line each.
+ */
 export const luaPrelude = `
-local emit0, ask0, names = ...
+local emit0, ask0, mark0, names = ...
+local xpcall = xpcall
 local type, next, error, pcall, tostring, tonumber = type, next, error, pcall, tostring, tonumber
 local rawget, rawequal, setmetatable, load0, select = rawget, rawequal, setmetatable, load, select
 local find, sub, gsub, byte, char, format, gmatch =
@@ -211,11 +215,13 @@ for name in gmatch(names, '[^\\n]+') do
   end
 end
 
+local function thrown(value) mark0() return value end
+
 return function(main, text)
   local given = decode(text)
   if rawequal(given, nothing) then given = nil end
   input = given
-  local ok, value = pcall(main)
+  local ok, value = xpcall(main, thrown)
   if ok then
     if value == nil then return 'nothing', '' end
     local good, made = pcall(encode, value)

@@ -7,7 +7,7 @@
  *    refuse, or make another run, is there, and ended as rejected (T4 of the verb).
  * I3 The floor of the inbox says up to where a sweep has looked. A claim asks for a sweep when it
  *    finds something behind it. What a long transaction commits before it, and what had no room, is
- *    found by the sweeps that come anyway.
+ *    found by the sweeps that come anyway: they begin where everything is settled.
  */
 import { policyUnset } from '../../../core/policy-unset.ts';
 import type { WallMs } from '../../../core/time.ts';
@@ -70,7 +70,8 @@ export interface Accepted {
 export async function acceptInbox(deciding: Deciding, queries: Queries): Promise<Accepted> {
   const { s, policies } = deciding;
   const rows = await queries.rows<{ readonly n: string; readonly item: Waiting }>(
-    `select n::text, item from ${s}.inbox order by inbox.n limit ${acceptedMax}`,
+    `select n::text, item from ${s}.inbox where inbox.n > (select ${s}.inbox_settled()) ` +
+      `order by inbox.n limit ${acceptedMax}`,
   );
   const items = rows.map(({ item }) => itemOf(item));
   await policies.keep(
@@ -87,10 +88,7 @@ export async function acceptInbox(deciding: Deciding, queries: Queries): Promise
       if (last === undefined) return null;
       const left = rows.filter((_, at) => leaves(decided.reply[at]));
       const gone = left.length === 0 ? 'null' : left.map(({ n }) => n).join(', ');
-      return (
-        `delete from ${s}.inbox where n in (${gone}); ` +
-        `select ${s}.put_cell('inbox', '', ${last.n}, 0, 0, 0);`
-      );
+      return `delete from ${s}.inbox where n in (${gone}); ` + `select ${s}.inbox_on(${last.n});`;
     },
   );
   const dropped = reply.flatMap((verdict) =>

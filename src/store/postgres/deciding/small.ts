@@ -119,7 +119,8 @@ export function openKeys(): KeyTable {
   const refuse = (): never => {
     throw new HoldfastError('internal.defect', 'no decision asks for access keys');
   };
-  return { count: refuse, byId: refuse, all: refuse, put: refuse, remove: refuse };
+  const rows = { count: refuse, byId: refuse, all: refuse, put: refuse, remove: refuse };
+  return { ...rows, secret: refuse, putSecret: refuse };
 }
 
 /** Settings that the decision changed. */

@@ -9,8 +9,8 @@
  * H3 A queue's rows are read from its floor on; the floor follows what was handed out.
  * H4 One queue is handed out in one statement; of several the orders are merged first. That of a
  *    version counts only if a run stands in it: most functions have none that is pinned.
- * H5 The arithmetic is that of `advance` in `src/core/rank.ts` and of `patienceAtClaim` in
- *    `src/core/execution/deadline.ts`.
+ * H5 The arithmetic is that of `advance` in `src/core/rank.ts` and of `patienceAtClaim`
+ *    and `patienceAtStop` in `src/core/execution/deadline.ts`.
  * H6 A fence is greater than the one before, and than all that may have been given out and lost.
  */
 import { overdueMarginMs } from '../../../core/execution/deadline.ts';
@@ -159,9 +159,12 @@ const handOut = (s: string, order: string): string => `
         fence = greatest(l.fence, (select ${s}.fence_floor())) + 1,
         owner = p_node, started_at = w,
         due_at = null, rank = null, tag = null,
-        overdue_at = case when z.timeout is null and z.left_ms is null then null
+        overdue_at = case
+          when l.stop_cause is not null then j + z.grace + ${overdueMarginMs + judgeStepMsMax}
+          when z.timeout is null and z.left_ms is null then null
           else j + least(z.timeout, z.left_ms) + z.grace + ${overdueMarginMs + judgeStepMsMax} end,
         overdue_cause = case
+          when l.stop_cause is not null then 'stop'
           when z.timeout is null and z.left_ms is null then null
           when z.left_ms is null or z.timeout <= z.left_ms then 'attempt'
           else 'deadline' end
@@ -171,7 +174,7 @@ const handOut = (s: string, order: string): string => `
       returning z.ord, z.rank, z.tag, z.weight, z.id, z.input, z.lane, z.tags, z.retry_of,
         z.trace, z.accepted_at,
         z.policy, z.fn, l.seq, l.fn as queue, l.tenant, l.attempt, l.failures, l.fence,
-        l.deadline_at
+        l.deadline_at, l.stop_cause, l.stop_reason
     )
     select count(*), sum(1 / weight), max(tag), array_agg(queue), array_agg(rank), array_agg(seq),
       (select count(*) from first), json_build_object(
@@ -179,7 +182,7 @@ const handOut = (s: string, order: string): string => `
         'input', json_agg(input), 'tenant', json_agg(tenant), 'accepted', json_agg(accepted_at),
         'deadline', json_agg(deadline_at), 'policy', json_agg(policy),
         'more', json_agg(json_build_array(ord - 1, attempt, failures, lane, tags, retry_of, trace,
-            case when queue <> fn then substr(queue, length(fn) + 2) end))
+            case when queue <> fn then substr(queue, length(fn) + 2) end, stop_cause, stop_reason))
           filter (where attempt <> 1 or failures <> 0 or lane is not null or tags <> '[]'
             or retry_of is not null or trace is not null or queue <> fn)
       )

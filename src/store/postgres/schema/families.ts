@@ -89,7 +89,8 @@ $$;
 const tuple = (alias: string): string =>
   kinColumnList.map((column) => `${alias}.${column}`).join(', ');
 
-const loading = (s: string): string => `
+/** `where` says which closings may be there at all. */
+export const loadClosings = (s: string, where: string): string => `
 -- What is left to be done first, and what doing it will look at: \`wants\` for \`load_all\`.
 create function ${s}.load_closings(p json) returns json language plpgsql volatile as $$
 declare
@@ -101,7 +102,7 @@ declare
 begin
   select json_agg(json_build_array(q.seq, q.how, q.after, q.upto) order by q.seq),
     array_agg(q.seq) into v_closings, v_seqs
-  from (select * from ${s}.closings order by seq limit (p->>'closings')::integer) q;
+  from (select * from ${s}.closings ${where}order by seq limit (p->>'closings')::integer) q;
   if v_seqs is null then return null; end if;
   select json_agg(json_build_object('seq', k.parent, 'keys', json_build_array('child/' || k.grp))),
     array_agg(k.parent) into v_steps, v_more
@@ -123,7 +124,9 @@ begin
     'steps', coalesce(v_steps, '[]'::json));
 end
 $$;
+`;
 
+const loading = (s: string): string => `${loadClosings(s, '')}
 create function ${s}.load_kin(p json) returns json language plpgsql volatile as $$
 declare
   v_wants json := p;

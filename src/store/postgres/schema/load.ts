@@ -22,21 +22,29 @@ const branch = (s: string, kind: string, where: string, order: string): string =
         where ${where} order by ${order} limit p_max + 1
       ) q;`;
 
-const range = (s: string): string => `
+/** More of a condition for ranges of times: from where on there is anything. */
+interface From {
+  readonly due: string;
+  readonly deadline: string;
+  readonly overdue: string;
+}
+
+/** The first rows of an index. */
+export const rangeSql = (s: string, from: From): string => `
 create function ${s}.range(p_kind text, p_key text, p_max integer)
 returns bigint[] language plpgsql volatile as $$
 declare
   v bigint[];
 begin
   case p_kind${[
-    branch(s, 'due', 'due_at is not null and (stage = 1 or stage = 6)', 'due_at, seq'),
+    branch(s, 'due', `due_at is not null and (stage = 1 or stage = 6)${from.due}`, 'due_at, seq'),
     branch(
       s,
       'deadline',
-      'deadline_at is not null and stage <> 5 and stage <> 8',
+      `deadline_at is not null and stage <> 5 and stage <> 8${from.deadline}`,
       'deadline_at, seq',
     ),
-    branch(s, 'overdue', 'overdue_at is not null', 'overdue_at, seq'),
+    branch(s, 'overdue', `overdue_at is not null${from.overdue}`, 'overdue_at, seq'),
     branch(s, 'owner', 'owner = p_key::bigint', 'seq'),
     branch(s, 'lane', 'lane = p_key and stage = 2', 'seq'),
     branch(s, 'holders', 'lane = p_key and lane_held', 'seq'),
@@ -167,4 +175,5 @@ $$;
 `;
 
 /** The functions of the loading. */
-export const loadSql = (s: string): string => range(s) + load(s);
+export const loadSql = (s: string): string =>
+  rangeSql(s, { due: '', deadline: '', overdue: '' }) + load(s);

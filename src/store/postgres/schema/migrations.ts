@@ -19,12 +19,16 @@ import { hotSql } from './hot.ts';
 import { inboxSql } from './inbox.ts';
 import { keysSql } from './keys.ts';
 import { loadSql } from './load.ts';
+import { migrationFloors } from './migration-floors.ts';
 import { migrationFlow } from './migration-flow.ts';
 import { migrationOwners } from './migration-owners.ts';
 import { migrationPins } from './migration-pins.ts';
+import { migrationPruning } from './migration-pruning.ts';
 import { migrationResults } from './migration-results.ts';
 import { migrationSignals } from './migration-signals.ts';
 import { migrationSteps } from './migration-steps.ts';
+import { migrationSweeps } from './migration-sweeps.ts';
+import { migrationTimes } from './migration-times.ts';
 import { migrationTraces } from './migration-traces.ts';
 import { ownersSql } from './owners.ts';
 import { partsSql } from './parts.ts';
@@ -68,6 +72,10 @@ const migrations: readonly Step[] = [
       familiesSql,
       planningSql,
     ]
+      .map((part) => part(s))
+      .join('\n'),
+  (s) =>
+    [migrationPruning, migrationFloors, migrationSweeps, migrationTimes, planningSql]
       .map((part) => part(s))
       .join('\n'),
 ];

@@ -12,7 +12,8 @@ import { limits } from '../../../core/limits.ts';
 const prioritySeconds = `least(greatest(d.priority_seconds, -${limits.prioritySecondsMax}),
       ${limits.prioritySecondsMax})`;
 
-export const wakingSql = (s: string): string => `
+/** `from`: more of the condition, which says from where on anything is due. */
+export const wakingSql = (s: string, from = ''): string => `
 create function ${s}.wake_plain(p_max integer) returns integer language plpgsql volatile as $$
 declare
   w double precision;
@@ -34,7 +35,7 @@ begin
     from (
       -- The beginning of the index, whatever stands there: a condition might cost its order.
       select l.* from ${s}.live l
-      where l.due_at is not null and (l.stage = 1 or l.stage = 6)
+      where l.due_at is not null and (l.stage = 1 or l.stage = 6)${from}
       order by l.due_at, l.seq limit p_max
     ) q join ${s}.runs r on r.seq = q.seq
     where q.due_at <= w and q.lane is null and q.owner is null

@@ -1,3 +1,3 @@
 import { seedSuite } from './seed-suite.ts';
 
-seedSuite(1, 500);
+seedSuite(1, 250);

@@ -11,10 +11,10 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { Holdfast } from 'holdfast';
 import pg from 'pg';
-import { stepsOf } from '../docs/steps.ts';
+import { endOf, temporaryFolder } from '../e2e/call.ts';
 import { type Cluster, startCluster } from '../postgres/cluster.ts';
 import { within } from '../process/wait.ts';
-import { endOf, temporaryFolder } from './call.ts';
+import { stepsOf } from './steps.ts';
 
 const root = join(import.meta.dirname, '../..');
 const steps = stepsOf(join(root, 'docs/guides/from-one-machine-to-many.md'));

@@ -1,4 +1,4 @@
-/** Owns the words between a runtime and a process that hosts isolates, each word with its VM. */
+/** Owns the words between a runtime and a process that hosts VMs, each word with its VM. */
 import type { VmFault, VmOrder, VmSetup, VmWord } from '../wire.ts';
 
 /** To the process. */

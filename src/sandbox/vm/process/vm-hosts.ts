@@ -1,37 +1,41 @@
 /**
- * Owns the processes in which JavaScript is executed: one a tenant, as long as it is needed.
+ * Owns the processes in which scripts are executed: one a tenant and language, as long as it is
+ * needed.
  *
  * H1 Tenants never share a process: what one of them does to V8, to memory or to the process is
- *    nothing to the others.
+ *    nothing to the others. Nor is it to the runtime.
  * H2 A process that is doomed or dead is never used for anything new; the next VM starts another.
+ *    VMs in it that nobody uses are gone with that, so that pools replace them.
  * H3 A process without a VM is ended after a while, and at once when there are more than a few of
  *    them. None keeps the runtime alive but while a call waits for it.
- * H4 A VM that does not go when it is told to is ended with its process.
+ * H4 A VM that does not go when it is told to is ended with its process. As soon as that is in
+ *    doubt the process counts as doomed: nobody else is to be lost with it.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Clock, Timer } from '../../../ports/clock.ts';
 import { Hearing } from '../hearing.ts';
 import type { VmFault, VmLink, VmSetup } from '../wire.ts';
+import { isVmFault } from '../word-check.ts';
 import type { HostOrder, HostWord } from './host-wire.ts';
 
-/** The program: source beside source, built code beside built code. */
-const programFile = (): URL => {
+/** A program that hosts VMs. */
+export interface HostProgram {
+  /** Its file, without the ending: source beside source, built code beside built code. */
+  readonly path: string;
+  /** What it needs of Node beside reading its own code. */
+  readonly flags: readonly string[];
+}
+
+const programFile = ({ path }: HostProgram): URL => {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new URL(`./js-process.${extension}`, import.meta.url);
+  return new URL(`${path}.${extension}`, import.meta.url);
 };
 
-/** isolated-vm cannot live beside the snapshot that Node starts from. */
-const flags = [
-  '--no-node-snapshot',
-  '--no-warnings',
-  '--max-old-space-size=256',
-  '--permission',
-  '--allow-addons',
-  '--allow-fs-read=*',
-];
+const flags = ['--no-warnings', '--permission', '--allow-fs-read=*'];
 
 const idleMs = 30_000;
 const emptyMax = 4;
+const doubtMs = 500;
 const goMs = 2_000;
 
 /** Nothing, but what Windows needs to start a program. */
@@ -47,7 +51,7 @@ interface Guest {
 }
 
 /** One process. */
-class JsHost {
+class VmHost {
   usable = true;
   readonly #child: ChildProcess;
   readonly #clock: Clock;
@@ -58,11 +62,12 @@ class JsHost {
   #full = false;
   #idle: Timer | null = null;
 
-  constructor(clock: Clock, onEnd: () => void, onEmpty: () => void) {
+  constructor(program: HostProgram, clock: Clock, onEnd: () => void, onEmpty: () => void) {
     this.#clock = clock;
     this.#onEmpty = onEmpty;
-    this.#child = fork(programFile(), [], {
-      ...{ execArgv: flags, env: environment(), serialization: 'advanced' },
+    const execArgv = [...flags, ...program.flags];
+    this.#child = fork(programFile(program), [], {
+      ...{ execArgv, env: environment(), serialization: 'advanced' },
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     this.#child.on('message', (word: HostWord) => this.#hear(word));
@@ -73,7 +78,10 @@ class JsHost {
       for (const vm of [...this.#guests.keys()]) this.#left(vm, fault);
       onEnd();
     };
-    this.#child.on('error', ({ message }) => ended(message));
+    this.#child.on('error', ({ message }) => {
+      this.end();
+      ended(message);
+    });
     this.#child.on('exit', (code, signal) => {
       ended(`its process ended with ${signal ?? `code ${code}`}`);
     });
@@ -99,11 +107,7 @@ class JsHost {
       listen: (listener) => hearing.listen(listener),
       gone,
       kill: () => this.#close(vm),
-      hold: (waiting) => {
-        if (waiting) this.#awaited.add(vm);
-        else this.#awaited.delete(vm);
-        this.#holdOpen();
-      },
+      hold: (waiting) => this.#hold(vm, waiting),
     };
   }
 
@@ -117,15 +121,38 @@ class JsHost {
     const guest = this.#guests.get(vm);
     if (guest === undefined || guest.timer !== null) return;
     this.#send({ vm, order: { order: 'close' } });
-    guest.timer = this.#clock.after(goMs, () => this.end());
+    guest.timer = this.#clock.after(doubtMs, () => {
+      guest.timer = this.#clock.after(goMs, () => this.end());
+      this.#doom();
+    });
   }
 
-  #hear(word: HostWord): void {
-    if ('host' in word) {
-      this.usable = false;
+  #hold(vm: number, waiting: boolean): void {
+    if (waiting) this.#awaited.add(vm);
+    else this.#awaited.delete(vm);
+    this.#holdOpen();
+    if (!this.usable) this.#shed();
+  }
+
+  /** H2 */
+  #doom(): void {
+    this.usable = false;
+    this.#shed();
+    this.#endIfEmpty();
+  }
+
+  #shed(): void {
+    for (const [vm, { timer }] of [...this.#guests]) {
+      if (timer === null && !this.#awaited.has(vm)) this.#left(vm, null);
+    }
+  }
+
+  #hear(word: HostWord | null): void {
+    if (typeof word !== 'object' || word === null) this.end();
+    else if ('host' in word) {
       this.#full ||= word.host === 'full';
-      this.#endIfEmpty();
-    } else if ('gone' in word) this.#left(word.vm, word.gone);
+      this.#doom();
+    } else if ('gone' in word) this.#left(word.vm, isVmFault(word.gone) ? word.gone : null);
     else this.#guests.get(word.vm)?.hearing.hear(word.word);
   }
 
@@ -146,6 +173,7 @@ class JsHost {
       this.end();
       return;
     }
+    this.#idle?.cancel();
     this.#idle = this.#clock.after(idleMs, () => this.end());
     this.#onEmpty();
   }
@@ -174,11 +202,13 @@ class JsHost {
 }
 
 /** The processes of one runtime process, by tenant. */
-export class JsHosts {
+export class VmHosts {
   readonly #clock: Clock;
-  readonly #hosts = new Map<string, JsHost>();
+  readonly #program: HostProgram;
+  readonly #hosts = new Map<string, VmHost>();
 
-  constructor(clock: Clock) {
+  constructor(program: HostProgram, clock: Clock) {
+    this.#program = program;
     this.#clock = clock;
   }
 
@@ -189,7 +219,7 @@ export class JsHosts {
       const forget = (): void => {
         if (this.#hosts.get(tenant) === made) this.#hosts.delete(tenant);
       };
-      const made = new JsHost(this.#clock, forget, () => this.#clear());
+      const made = new VmHost(this.#program, this.#clock, forget, () => this.#clear());
       this.#hosts.set(tenant, made);
       host = made;
     }
