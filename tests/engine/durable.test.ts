@@ -396,18 +396,20 @@ describe('the end of an attempt', () => {
           ctx.waitFor('never', rest),
           ...(input === 'beside' ? [ctx.sleep(longMs)] : []),
         ]);
+        if (input === null) await ctx.waitFor('never');
       },
     });
     const actor = await scene.open({ functions: [endless] });
-    const runs = [
-      await actor.hf.start(endless, 'bounded'),
-      await actor.hf.start(endless, 'beside'),
-      await actor.hf.start(endless, null, { deadlineMs: longMs }),
-    ];
+    await actor.hf.start(endless, 'bounded');
+    await actor.hf.start(endless, 'beside');
+    await actor.hf.start(endless, null, { deadlineMs: longMs });
     await scene.pass(200);
     const warned = () => actor.said.filter(({ message }) => /waits for ever/.test(message));
     assert.deepEqual(warned(), []);
-    for (let n = 0; n < 3; n += 1) runs.push(await actor.hf.start(endless, null));
+    for (let n = 0; n < 3; n += 1) await actor.hf.start(endless, null);
+    await scene.pass(200);
+    // Told once, they wait again under the same name.
+    await actor.hf.emit('never', null);
     await scene.pass(200);
     assert.deepEqual(
       warned().map(({ level, message }) => [level, message]),
@@ -419,7 +421,6 @@ describe('the end of an attempt', () => {
         ],
       ],
     );
-    for (const run of runs) await run.cancel();
   });
 
   it('aborts steps that nobody waited for, and says so once', async () => {

@@ -27,6 +27,9 @@ export const childKeys = (group: string): ChildKeys => ({
 /** The group that a wait of kind `child` is for. */
 export const groupOfWait = (key: string): string => key.slice(waitPrefix.length);
 
+/** What all uses of one name have in common: the key of the first. */
+export const firstUse = (key: string): string => key.replace(laterUse, '');
+
 /** Gives keys to what the code of one attempt asks for. */
 export class Keys {
   readonly #uses = new Map<string, number>();

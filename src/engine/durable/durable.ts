@@ -136,10 +136,9 @@ export class Durable implements LineHost {
   /** Somebody may have ended one of its waits. */
   heard(): void {
     if (!this.#open || !this.#read) return;
-    const ops = [...this.#ops.values()];
-    if (ops.some((op) => op.kind !== 'step' && op.kind !== 'sleep' && op.row !== null)) {
-      void this.#readEnds();
-    }
+    const isWaited = (op: Op): boolean =>
+      op.kind !== 'step' && op.kind !== 'sleep' && op.row !== null;
+    if (this.#ops.values().some(isWaited)) void this.#readEnds();
   }
 
   /** The handler has returned: an end, if its code did not ask for what is kept. */
@@ -404,6 +403,7 @@ export class Durable implements LineHost {
 
   /** True: it cleans up from here on, and what it was about to do is not begun. */
   #cleansUp(): boolean {
+    if (this.#host.run.stop === undefined) return false;
     const held = this.#held.splice(0);
     const told = this.#host.caughtUp();
     if (told) for (const op of held) this.#refuse(op);

@@ -1,11 +1,12 @@
 /**
  * Owns the warning of waits that nothing ends if what they wait for never comes.
  *
- * E1 It is said once for each function and wait, and of a bounded number of them: it is the code
- *    that is to be mended, not the run.
+ * E1 It is said once for each function and name of a wait, and of a bounded number of them: it is
+ *    the code that is to be mended, not the run.
  * E2 A wait is not endless if it has a timeout, if the run waits for a time beside it, or if the
  *    run has a deadline. Children end by themselves.
  */
+import { firstUse } from '../../core/durable/keys.ts';
 import type { Log } from '../../ports/log.ts';
 import type { ClaimedRun } from '../../ports/store-runs.ts';
 import type { WaitOp } from './ops.ts';
@@ -22,7 +23,7 @@ export class EndlessWaits {
     if (deadlineAt !== null) return;
     const all = [...waits];
     if (all.some((wait) => wait.kind === 'child' || ends(wait))) return;
-    for (const { key } of all) {
+    for (const key of all.map((wait) => firstUse(wait.key))) {
       const what = `${fn} ${key}`;
       if (this.#told.has(what) || this.#told.size >= toldMax) continue;
       this.#told.add(what);

@@ -1,10 +1,9 @@
 /** Owns the routes of dead letters: runs that ended badly and that nobody has dealt with. */
 import { z } from 'zod';
-import { given } from '../given.ts';
 import { mustSee } from '../isolation.ts';
 import { type Route, route } from '../route.ts';
+import { runPage } from '../run-page.ts';
 import * as s from '../schemas.ts';
-import { summaryBody } from '../views.ts';
 
 const params = z.strictObject({ id: s.runId });
 const refusals = ['run.not_found', 'dead.not_found', 'key.invalid'] as const;
@@ -18,21 +17,8 @@ const list = route({
   query: s.deadQuery,
   answers: { 200: { description: 'A page', schema: s.runPage } },
   refusals: ['key.invalid'],
-  async handle({ hf, caller, cursors, query: { limit, cursor, ...words } }) {
-    const { tenant } = caller;
-    if (tenant !== null && words.tenant !== undefined && words.tenant !== tenant) {
-      return { status: 200, body: { runs: [], next: null } };
-    }
-    const filter = given(tenant === null ? words : { ...words, tenant });
-    const listed = { list: 'dead letters', tenant, of: filter };
-    const page = await hf.deadLetters.list({
-      ...filter,
-      ...given({ limit }),
-      ...(cursor === undefined ? {} : { cursor: await cursors.open(listed, cursor) }),
-    });
-    const next = page.next === null ? null : await cursors.seal(listed, page.next);
-    return { status: 200, body: { runs: page.runs.map(summaryBody), next } };
-  },
+  handle: (call) =>
+    runPage(call, 'dead letters', call.query, (ask) => call.hf.deadLetters.list(ask)),
 });
 
 const redrive = route({

@@ -8,8 +8,9 @@ import { given, idOf } from '../given.ts';
 import { keptId, mustSee, visibleRun } from '../isolation.ts';
 import { jsonValue } from '../json-value.ts';
 import { type Answer, type Route, route } from '../route.ts';
+import { runPage } from '../run-page.ts';
 import * as s from '../schemas.ts';
-import { runBody, summaryBody } from '../views.ts';
+import { runBody } from '../views.ts';
 
 const params = z.strictObject({ id: s.runId });
 const refusals = ['run.not_found', 'key.invalid'] as const;
@@ -21,21 +22,7 @@ const list = route({
   query: s.listQuery,
   answers: { 200: { description: 'A page', schema: s.runPage } },
   refusals: ['key.invalid'],
-  async handle({ hf, caller, cursors, query: { limit, cursor, ...words } }) {
-    const { tenant } = caller;
-    if (tenant !== null && words.tenant !== undefined && words.tenant !== tenant) {
-      return { status: 200, body: { runs: [], next: null } };
-    }
-    const filter = given(tenant === null ? words : { ...words, tenant });
-    const listed = { list: 'runs', tenant, of: filter };
-    const page = await hf.runs.list({
-      ...filter,
-      ...given({ limit }),
-      ...(cursor === undefined ? {} : { cursor: await cursors.open(listed, cursor) }),
-    });
-    const next = page.next === null ? null : await cursors.seal(listed, page.next);
-    return { status: 200, body: { runs: page.runs.map(summaryBody), next } };
-  },
+  handle: (call) => runPage(call, 'runs', call.query, (ask) => call.hf.runs.list(ask)),
 });
 
 const get = route({
